@@ -43,15 +43,11 @@ _DENIED = (
     "because no identity-based policy allows the {service}:{operation} action"
 )
 # EC2 says the same whether clock, region or key is at fault; only the Date header tells a wrong clock apart.
-_EC2_AUTH_FAILURE = Refusal(
-    401, "AuthFailure", "AWS was not able to validate the provided access credentials"
-)
+_EC2_AUTH_FAILURE = Refusal(401, "AuthFailure", "AWS was not able to validate the provided access credentials")
 _OPT_IN_REQUIRED = Refusal(403, "OptInRequired", "You are not subscribed to this service.")
 
 _EC2: dict[FaultName, Refusal] = {
-    "denied": Refusal(
-        403, "UnauthorizedOperation", f"You are not authorized to perform this operation. {_DENIED}"
-    ),
+    "denied": Refusal(403, "UnauthorizedOperation", f"You are not authorized to perform this operation. {_DENIED}"),
     "throttled": Refusal(503, "RequestLimitExceeded", "Request limit exceeded."),
     "expired_token": Refusal(400, "RequestExpired", "Request has expired."),
     "clock_skew": _EC2_AUTH_FAILURE,
@@ -66,12 +62,9 @@ _STS: dict[FaultName, Refusal] = {
     "clock_skew": Refusal(
         403,
         "SignatureDoesNotMatch",
-        "Signature not yet current: 20300101T120000Z is still later than 20300101T114500Z "
-        "(20300101T114000Z + 5 min.)",
+        "Signature not yet current: 20300101T120000Z is still later than 20300101T114500Z (20300101T114000Z + 5 min.)",
     ),
-    "opt_in_region": Refusal(
-        403, "InvalidClientTokenId", "The security token included in the request is invalid"
-    ),
+    "opt_in_region": Refusal(403, "InvalidClientTokenId", "The security token included in the request is invalid"),
     "opt_in_required": _OPT_IN_REQUIRED,
     "server_error": Refusal(500, "InternalFailure", "The request could not be processed."),
 }

@@ -21,6 +21,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Self, cast
 from urllib.parse import parse_qsl
+from weakref import WeakSet
 
 from . import wire
 from .faults import (
@@ -161,9 +162,7 @@ class SimulatedAws:
         with self._lock:
             return Counter(self._peak)
 
-    def fail(
-        self, operation: str, fault: FaultName, *, region: str | None = None, seconds: float = 5.0
-    ) -> None:
+    def fail(self, operation: str, fault: FaultName, *, region: str | None = None, seconds: float = 5.0) -> None:
         """Show `fault` for each call of `operation` from now on, in one region or in all.
 
         `seconds` is how long "slow" takes. A fault set earlier for the same calls is ended.
@@ -278,29 +277,23 @@ class _Server(ThreadingHTTPServer):
 
     def __init__(self, aws: SimulatedAws, port: int) -> None:
         self.aws = aws
-        self._open: set[socket.socket] = set()
-        self._open_lock = threading.Lock()
+        self._connections: WeakSet[socket.socket] = WeakSet()
         super().__init__(("127.0.0.1", port), _Handler)
 
     def server_bind(self) -> None:
         # HTTPServer's own looks the host name up, which may ask a name server for minutes.
         super(ThreadingHTTPServer, self).server_bind()
 
-    def process_request_thread(self, request: socket.socket, client_address: tuple[str, int]) -> None:  # type: ignore[override]
-        with self._open_lock:
-            self._open.add(request)
-        try:
-            super().process_request_thread(request, client_address)
-        finally:
-            with self._open_lock:
-                self._open.discard(request)
+    def get_request(self) -> tuple[socket.socket, object]:
+        connection, address = super().get_request()
+        self._connections.add(connection)
+        return connection, address
 
     def close_connections(self) -> None:
         """Wake every thread that reads from a connection: it sees the end, closes it and is done."""
-        with self._open_lock:
-            for connection in self._open:
-                with contextlib.suppress(OSError):
-                    connection.shutdown(socket.SHUT_RDWR)
+        for connection in self._connections:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: object, client_address: object) -> None:
         # A caller that goes away is its own affair; anything else is a bug of ours and must be seen.

@@ -51,8 +51,7 @@ def error(service: str, code: str, message: str, request_id: str) -> bytes:
             f"<Response><Errors><Error>{reason}</Error></Errors><RequestID>{request_id}</RequestID></Response>"
         )
     return _document(
-        f"<ErrorResponse><Error><Type>Sender</Type>{reason}</Error>"
-        f"<RequestId>{request_id}</RequestId></ErrorResponse>"
+        f"<ErrorResponse><Error><Type>Sender</Type>{reason}</Error><RequestId>{request_id}</RequestId></ErrorResponse>"
     )
 
 
