@@ -1,0 +1,46 @@
+"""boto3 as a user would have it, pointed at the simulated AWS."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+from tests.demo.clients import ClientMaker
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _dummy_aws_environment() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_EC2", "AWS_ENDPOINT_URL_STS"):
+            patch.delenv(name, raising=False)
+        patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+        patch.setenv("AWS_CONFIG_FILE", "/dev/null")
+        patch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+        patch.setenv("AWS_ACCESS_KEY_ID", "demo")
+        patch.setenv("AWS_SECRET_ACCESS_KEY", "demo")
+        yield
+
+
+@pytest.fixture(scope="session")
+def session(_dummy_aws_environment: None) -> boto3.Session:
+    return boto3.Session()
+
+
+@pytest.fixture
+def client(session: boto3.Session) -> Iterator[ClientMaker]:
+    made: list[Any] = []
+
+    def make(service: str, url: str, *, region: str = "eu-west-1", attempts: int = 1, timeout: float = 5) -> Any:
+        config = Config(
+            retries={"total_max_attempts": attempts, "mode": "standard"},
+            read_timeout=timeout,
+            connect_timeout=timeout,
+        )
+        one = session.client(service, region_name=region, endpoint_url=url, config=config)  # type: ignore[call-overload]
+        made.append(one)
+        return one
+
+    yield make
+    for one in made:
+        one.close()
