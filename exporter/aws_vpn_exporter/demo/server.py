@@ -178,7 +178,7 @@ class SimulatedAws:
     def heal(self, operation: str | None = None, *, region: str | None = None) -> None:
         """End the faults of one operation (in one region), or all.
 
-        Calls that hang end without an answer.
+        Calls that hang end without an answer. A fault set for all regions is not ended for one of them.
         """
         with self._lock:
             ended = [key for key in self._faults if operation in (None, key[0]) and region in (None, key[1])]
@@ -308,7 +308,8 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
 
     def do_POST(self) -> None:
-        length = int(self.headers.get("Content-Length") or 0)
+        announced = self.headers.get("Content-Length") or ""
+        length = int(announced) if announced.isdecimal() else 0
         if length > _LARGEST_REQUEST:
             self.close_connection = True
             self._send(_Response(413, b"", "text/plain"))

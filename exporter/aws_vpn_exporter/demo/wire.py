@@ -60,7 +60,8 @@ def operation_model(service: str, operation: str) -> OperationModel:
     """Load what botocore knows about one operation's answer.
 
     The EC2 model costs some 25 MB, and the demo shares its process with the exporter: so only the shapes that
-    this answer needs are kept, and the loader with its own cache is thrown away.
+    this answer needs are kept, and the loader with its own cache is thrown away. The exporter's client then loads
+    into the memory that this set free.
     """
     model = Loader().load_service_model(service, "service-2")
     ServiceModel(model).operation_model(operation)  # refuses an unknown name in botocore's own words
