@@ -19,6 +19,7 @@ from botocore.parsers import ResponseParserError
 from tests.demo.clients import ClientMaker
 
 from aws_vpn_exporter.demo.faults import FAULT_NAMES, FaultName
+from aws_vpn_exporter.demo.fleet import DEMO_SECRET, Fleet
 from aws_vpn_exporter.demo.server import SimulatedAws
 
 DESCRIBE = "DescribeVpnConnections"
@@ -172,6 +173,15 @@ def test_faults_below_http(fault: FaultName, reset: bool, complete: bool, aws: S
     head, _, body = received.partition(b"\r\n\r\n")
     assert (f"Content-Length: {len(body)}\r\n".encode() in head) is complete
     assert not body.endswith(b"Response>")
+
+
+def test_a_cut_falls_behind_a_key(client: ClientMaker) -> None:
+    """The worst place for whoever removes the secrets from an answer and then reports that it cannot be read."""
+    with SimulatedAws(Fleet(time.time).describe) as aws:
+        aws.fail(DESCRIBE, "truncated")
+        with pytest.raises(ResponseParserError) as caught:
+            ids(client("ec2", aws.url))
+    assert str(caught.value).rstrip("'").endswith(DEMO_SECRET)
 
 
 def test_a_wrong_clock_shows_in_the_date_header_only_then(aws: SimulatedAws, client: ClientMaker) -> None:
