@@ -1,0 +1,110 @@
+"""What boto3 raises, as a PollError: each expected error belongs to one cause."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from botocore import exceptions as boto
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
+
+from aws_vpn_exporter.model import FailureCause, PollError
+from aws_vpn_exporter.parse import MalformedAnswerError, clean
+
+_CAUSES_BY_CODE = {
+    FailureCause.THROTTLED: (
+        "RequestLimitExceeded Throttling ThrottlingException ThrottledException RequestThrottled "
+        "RequestThrottledException TooManyRequestsException BandwidthLimitExceeded EC2ThrottledException"
+    ),
+    FailureCause.DENIED: "UnauthorizedOperation AccessDenied AccessDeniedException Client.UnauthorizedOperation",
+    FailureCause.CREDENTIALS: (
+        "AuthFailure ExpiredToken ExpiredTokenException RequestExpired InvalidClientTokenId InvalidAccessKeyId "
+        "UnrecognizedClientException MissingAuthenticationToken IncompleteSignature SignatureDoesNotMatch "
+        "InvalidIdentityToken IDPRejectedClaim TokenRefreshRequired Blocked PendingVerification"
+    ),
+    FailureCause.CLOCK_SKEW: "RequestTimeTooSkewed RequestInTheFuture",
+    FailureCause.REGION: "OptInRequired InvalidRegion RegionDisabledException",
+    FailureCause.TIMEOUT: "RequestTimeout RequestTimeoutException",
+}
+_CAUSE_OF_CODE = {code: cause for cause, codes in _CAUSES_BY_CODE.items() for code in codes.split()}
+
+_CAUSE_OF_TYPE: tuple[tuple[tuple[type[Exception], ...], FailureCause], ...] = (
+    ((boto.ConnectTimeoutError, boto.ReadTimeoutError), FailureCause.TIMEOUT),
+    ((boto.InvalidRegionError, boto.NoRegionError, boto.UnknownRegionError), FailureCause.REGION),
+    ((boto.ConnectionError, boto.HTTPClientError, boto.IncompleteReadError), FailureCause.NETWORK),
+    (
+        (
+            boto.NoCredentialsError,
+            boto.PartialCredentialsError,
+            boto.CredentialRetrievalError,
+            boto.MetadataRetrievalError,
+            boto.RefreshWithMFAUnsupportedError,
+            boto.SSOError,
+            boto.TokenRetrievalError,
+            boto.NoAuthTokenError,
+            boto.InfiniteLoopConfigError,
+            boto.UnauthorizedSSOTokenError,
+        ),
+        FailureCause.CREDENTIALS,
+    ),
+)
+_HINTS = {
+    FailureCause.THROTTLED: "asked again later; if it stays, raise poll_interval or look who else calls this API",
+    FailureCause.DENIED: "allow the action to this role; `aws-vpn-exporter iam-policy` prints what is needed",
+    FailureCause.CREDENTIALS: "renew or correct the credentials; a region that is not enabled says the same",
+    FailureCause.CLOCK_SKEW: "the clock of this machine is off; let NTP set it",
+    FailureCause.REGION: "enable the region in the account, or take it out of `regions`",
+}
+_MOST_SKEW = 240
+"""Seconds. AWS refuses signatures that are 5 minutes off (STS) or more."""
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Raises a PollError in place of whatever boto3 and the parser raise for expected reasons."""
+    try:
+        yield
+    except ClientError as error:
+        raise _refusal(error) from None
+    except MalformedAnswerError as error:
+        raise PollError(FailureCause.MALFORMED, clean(error)) from None
+    except (ResponseParserError, ValueError):
+        # Its text holds the answer's body, so that it must go no further.
+        raise PollError(FailureCause.MALFORMED, "the answer is not the XML of this API") from None
+    except BotoCoreError as error:
+        raise _failure(error) from None
+
+
+def _refusal(error: ClientError) -> PollError:
+    reason, metadata = error.response.get("Error", {}), error.response.get("ResponseMetadata", {})
+    code, status = str(reason.get("Code", "")), int(metadata.get("HTTPStatusCode", 0))
+    cause = _CAUSE_OF_CODE.get(code)
+    if cause is None:
+        cause = FailureCause.SERVER_ERROR if status >= 500 else FailureCause.DENIED if status == 403 else None
+    if cause is FailureCause.CREDENTIALS and _skew(dict(metadata.get("HTTPHeaders", {}))) > _MOST_SKEW:
+        cause = FailureCause.CLOCK_SKEW
+    # Only the first line: AWS repeats the request, session token included, in later lines of some refusals.
+    said = str(reason.get("Message", "")).partition("\n")[0].partition("The Canonical String")[0]
+    return _explained(cause or FailureCause.MALFORMED, f"{error.operation_name}: {code}: {said}")
+
+
+def _failure(error: BotoCoreError) -> PollError:
+    for types, cause in _CAUSE_OF_TYPE:
+        if isinstance(error, types):
+            return _explained(cause, str(error))
+    return _explained(FailureCause.INTERNAL, f"{type(error).__name__}: {error}")
+
+
+def _explained(cause: FailureCause, said: str) -> PollError:
+    hint = _HINTS.get(cause)
+    return PollError(cause, clean(" ".join(said.split())) + (f" ({hint})" if hint else ""))
+
+
+def _skew(headers: dict[str, str]) -> float:
+    """How many seconds this machine's clock is off AWS's, by the answer's Date; 0 where it has none."""
+    try:
+        theirs = parsedate_to_datetime(headers["date"])
+    except (KeyError, ValueError):
+        return 0.0
+    return abs((datetime.now(UTC) - theirs).total_seconds())

@@ -1,0 +1,12 @@
+"""DescribeVpnConnections: one call shows every connection of an account in a region. AWS charges nothing for it."""
+
+from aws_vpn_exporter import parse
+from aws_vpn_exporter.aws.errors import translated
+from aws_vpn_exporter.aws.session import Aws
+from aws_vpn_exporter.model import Connection, Target
+
+
+def connections(aws: Aws, target: Target) -> tuple[Connection, ...]:
+    """The target's connections now. Raises PollError."""
+    with translated():
+        return parse.connections(aws.client("ec2", target.region).describe_vpn_connections())

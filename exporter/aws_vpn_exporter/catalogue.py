@@ -1,0 +1,355 @@
+"""Every metric, once, as a record: its name, help, labels and the function that reads it off what is known.
+
+Adding a metric is adding one record to the table of its subject (CONNECTION, TUNNEL, TARGET or EXPORTER) and
+rewriting the golden files and docs/METRICS.md (`make golden docs`). Absent is not zero: a reader that returns
+None, or no sample, publishes nothing.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Generic, TypeVar
+
+from prometheus_client import Metric as Family
+
+from aws_vpn_exporter.model import (
+    Connection,
+    ConnectionState,
+    Settings,
+    Target,
+    TargetReport,
+    Tunnel,
+    TunnelState,
+)
+from aws_vpn_exporter.options import OPTIONS, Option, differs, text
+
+Labels = Mapping[str, str]
+Sample = tuple[Labels, float]
+Subject = TypeVar("Subject")
+
+
+@dataclass(frozen=True)
+class Metric(Generic[Subject]):
+    """A metric family. `labels` are those beside the subject's identity; `samples` gives labels and values."""
+
+    name: str
+    help: str
+    labels: tuple[str, ...]
+    samples: Callable[[Subject], Iterable[Sample]]
+    type: str = "gauge"
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionView:
+    """A connection with all that its metrics need."""
+
+    target: Target
+    connection: Connection
+    settings: Settings
+
+    @property
+    def identity(self) -> Labels:
+        """The labels of every series about this connection."""
+        return {
+            "account_id": self.target.account_id,
+            "region": self.target.region,
+            "vpn_connection_id": self.connection.id,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class TunnelView:
+    """A tunnel of a connection in service, with all that its metrics need."""
+
+    of: ConnectionView
+    tunnel: Tunnel
+
+    @property
+    def identity(self) -> Labels:
+        """The labels of every series about this tunnel."""
+        return {**self.of.identity, "tunnel_ip": self.tunnel.outside_ip}
+
+
+@dataclass(frozen=True, slots=True)
+class ExporterReport:
+    """The exporter about itself.
+
+    `api_requests` counts by service, operation and outcome (an HTTP status code, or "error" where no answer came);
+    `last_reload` is a Unix time in seconds.
+    """
+
+    version: str
+    python_version: str
+    boto3_version: str
+    reload_successful: bool
+    last_reload: float
+    api_requests: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
+
+
+def _value(read: Callable[[Subject], float | None]) -> Callable[[Subject], Iterator[Sample]]:
+    def samples(subject: Subject) -> Iterator[Sample]:
+        value = read(subject)
+        if value is not None:
+            yield {}, float(value)
+
+    return samples
+
+
+def _one_of(states: type[StrEnum], read: Callable[[Subject], StrEnum | None]) -> Callable[[Subject], Iterator[Sample]]:
+    def samples(subject: Subject) -> Iterator[Sample]:
+        current = read(subject)
+        if current is not None:
+            yield from (({"state": state.value}, float(state is current)) for state in states)
+
+    return samples
+
+
+def tag_label(key: str) -> str:
+    """The label of aws_vpn_connection_info that carries the tag: `Cost Centre` is tag_Cost_Centre."""
+    return "tag_" + re.sub(r"[^a-zA-Z0-9_]", "_", key)
+
+
+def _connection_info(view: ConnectionView) -> Iterator[Sample]:
+    connection = view.connection
+    labels = {
+        "name": connection.name,
+        "category": connection.category,
+        "customer_gateway_id": connection.customer_gateway_id,
+        "vpn_gateway_id": connection.vpn_gateway_id,
+        "transit_gateway_id": connection.transit_gateway_id,
+        "routing": connection.routing,
+        "accelerated": "" if connection.accelerated is None else text(connection.accelerated),
+        "bandwidth": connection.bandwidth,
+    }
+    tags = {tag_label(key): connection.tags.get(key, "") for key in view.settings.tags}
+    yield {**labels, **tags}, 1.0
+
+
+CONNECTION: tuple[Metric[ConnectionView], ...] = (
+    Metric(
+        "aws_vpn_connection_info",
+        "Names and attachments of the connection, and the tags that the configuration lists. Always 1.",
+        (
+            "name",
+            "category",
+            "customer_gateway_id",
+            "vpn_gateway_id",
+            "transit_gateway_id",
+            "routing",
+            "accelerated",
+            "bandwidth",
+            "tag_*",
+        ),
+        _connection_info,
+    ),
+    Metric(
+        "aws_vpn_connection_state",
+        "State of the connection as AWS reports it: 1 for the current one, 0 for the others.",
+        ("state",),
+        _one_of(ConnectionState, lambda view: view.connection.state),
+    ),
+    Metric(
+        "aws_vpn_connection_tunnels_up",
+        "Tunnels that AWS reports UP. Only while the connection is available or modifying, "
+        "and AWS reports on at least one tunnel.",
+        (),
+        _value(lambda view: view.connection.tunnels_up if view.connection.in_service else None),
+    ),
+    Metric(
+        "aws_vpn_connection_tunnels_expected",
+        "Tunnels that are meant to be UP: 2, or what a policy says. "
+        "Only while the connection is available or modifying.",
+        (),
+        _value(lambda view: view.settings.expected_tunnels(view.connection) if view.connection.in_service else None),
+    ),
+)
+
+
+def _number(option: Option) -> Metric[TunnelView]:
+    def samples(view: TunnelView) -> Iterator[Sample]:
+        value, source = view.of.settings.option(view.tunnel, option)
+        if isinstance(value, int):
+            yield {"source": source}, value * option.scale
+
+    sources = "Source: configured (AWS reported it) or default (AWS left it out)."
+    return Metric(option.published_as, f"{option.help} {sources}", ("source",), samples)
+
+
+def _switch(option: Option) -> Metric[TunnelView]:
+    return Metric(
+        option.published_as,
+        f"{option.help} 0 where AWS leaves it out, its default.",
+        (),
+        _value(lambda view: bool(view.of.settings.option(view.tunnel, option)[0])),
+    )
+
+
+_WORDS = tuple(option for option in OPTIONS if not option.is_number and not option.is_switch)
+
+
+def _options_info(view: TunnelView) -> Iterator[Sample]:
+    words = {option.published_as: text(view.of.settings.option(view.tunnel, option)[0]) for option in _WORDS}
+    yield {**words, "inside_cidr": view.tunnel.inside_cidr}, 1.0
+
+
+def _option_mismatch(view: TunnelView) -> Iterator[Sample]:
+    stated = view.of.settings.customer_gateway(view.of.connection)
+    for option in OPTIONS:
+        if option.name in stated:
+            at_aws, _ = view.of.settings.option(view.tunnel, option)
+            yield {"option": option.key}, float(differs(at_aws, stated[option.name]))
+
+
+TUNNEL: tuple[Metric[TunnelView], ...] = (
+    Metric(
+        "aws_vpn_tunnel_up",
+        "Whether AWS reports the tunnel UP (1) or DOWN (0).",
+        (),
+        _value(lambda view: view.tunnel.telemetry.up if view.tunnel.telemetry else None),
+    ),
+    Metric(
+        "aws_vpn_tunnel_state",
+        "Status and StatusMessage read together: 1 for the current state, 0 for the others. up_without_routes: "
+        "UP with 0 BGP routes; bgp_down: IPsec is up, BGP is not; ipsec_down: IPsec is down; down: DOWN, no reason "
+        "given.",
+        ("state",),
+        _one_of(TunnelState, lambda view: view.tunnel.telemetry.state if view.tunnel.telemetry else None),
+    ),
+    Metric(
+        "aws_vpn_tunnel_last_status_change_timestamp_seconds",
+        "When the tunnel's IKE, IPsec or BGP status last changed, as a Unix time.",
+        (),
+        _value(lambda view: view.tunnel.telemetry.last_status_change if view.tunnel.telemetry else None),
+    ),
+    Metric(
+        "aws_vpn_tunnel_accepted_routes",
+        "Routes accepted from the customer gateway. On a static connection AWS counts its static routes, "
+        "even while the tunnel is DOWN.",
+        (),
+        _value(lambda view: view.tunnel.telemetry.accepted_routes if view.tunnel.telemetry else None),
+    ),
+    *(_number(option) for option in OPTIONS if option.is_number),
+    Metric(
+        "aws_vpn_tunnel_options_info",
+        "Options of the tunnel that are words or sets; sets are sorted and comma-joined, an option that AWS left "
+        "out carries its default. Always 1.",
+        (*(option.published_as for option in _WORDS), "inside_cidr"),
+        _options_info,
+    ),
+    *(_switch(option) for option in OPTIONS if option.is_switch),
+    Metric(
+        "aws_vpn_tunnel_option_mismatch",
+        "Whether AWS's value of the option disagrees with the customer gateway's (1), for each option that a policy "
+        "states. A set disagrees where AWS does not permit what the gateway is set to.",
+        ("option",),
+        _option_mismatch,
+    ),
+)
+
+TARGET: tuple[Metric[TargetReport], ...] = (
+    Metric(
+        "aws_vpn_target_up",
+        "Whether the latest poll of this account and region gave a good answer; 0 before the first one.",
+        (),
+        _value(lambda report: report.up),
+    ),
+    Metric(
+        "aws_vpn_target_last_success_timestamp_seconds",
+        "When a poll last gave a good answer, as a Unix time; 0 for never. Series of connections and tunnels are "
+        "kept after a failure until stale_after has passed since then.",
+        (),
+        _value(lambda report: report.last_success),
+    ),
+    Metric(
+        "aws_vpn_target_poll_duration_seconds",
+        "How long the latest poll took, retries included; 0 before the first one.",
+        (),
+        _value(lambda report: report.duration),
+    ),
+    Metric(
+        "aws_vpn_target_polls_total",
+        "Polls of this account and region that ended, well or not.",
+        (),
+        _value(lambda report: report.polls),
+        type="counter",
+    ),
+    Metric(
+        "aws_vpn_target_poll_failures_total",
+        "Polls that failed, by cause; causes not seen since start have no series.",
+        ("cause",),
+        lambda report: (({"cause": cause.value}, float(n)) for cause, n in sorted(report.failures.items())),
+        type="counter",
+    ),
+)
+
+EXPORTER: tuple[Metric[ExporterReport], ...] = (
+    Metric(
+        "aws_vpn_exporter_build_info",
+        "Versions of the exporter and of what it runs on. Always 1.",
+        ("version", "python_version", "boto3_version"),
+        lambda report: [
+            (
+                {
+                    "version": report.version,
+                    "python_version": report.python_version,
+                    "boto3_version": report.boto3_version,
+                },
+                1.0,
+            )
+        ],
+    ),
+    Metric(
+        "aws_vpn_exporter_config_last_reload_successful",
+        "Whether the latest attempt to load the configuration succeeded.",
+        (),
+        _value(lambda report: report.reload_successful),
+    ),
+    Metric(
+        "aws_vpn_exporter_config_last_reload_success_timestamp_seconds",
+        "When the configuration was last loaded with success, as a Unix time.",
+        (),
+        _value(lambda report: report.last_reload),
+    ),
+    Metric(
+        "aws_vpn_exporter_api_requests_total",
+        "Requests sent to AWS, retries included. Outcome: the HTTP status code, or error where no answer came.",
+        ("service", "operation", "outcome"),
+        lambda report: (
+            ({"service": service, "operation": operation, "outcome": outcome}, float(n))
+            for (service, operation, outcome), n in sorted(report.api_requests.items())
+        ),
+        type="counter",
+    ),
+)
+
+
+def target_families(report: TargetReport, settings: Settings) -> Iterator[Family]:
+    """All families about one target, its connections and their tunnels; a family without samples too."""
+    connections = report.snapshot.connections if report.snapshot else ()
+    views = [ConnectionView(report.target, connection, settings) for connection in connections]
+    tunnels = [
+        TunnelView(view, tunnel)
+        for view in views
+        if view.connection.in_service
+        for tunnel in view.connection.tunnels
+        if tunnel.outside_ip
+    ]
+    target = {"account_id": report.target.account_id, "region": report.target.region}
+    yield from _families(CONNECTION, [(view.identity, view) for view in views])
+    yield from _families(TUNNEL, [(view.identity, view) for view in tunnels])
+    yield from _families(TARGET, [(target, report)])
+
+
+def exporter_families(report: ExporterReport) -> Iterator[Family]:
+    """All families of the exporter about itself."""
+    return _families(EXPORTER, [({}, report)])
+
+
+def _families(metrics: Iterable[Metric[Subject]], subjects: Sequence[tuple[Labels, Subject]]) -> Iterator[Family]:
+    for metric in metrics:
+        family = Family(metric.name.removesuffix("_total"), metric.help, metric.type)
+        for identity, subject in subjects:
+            for labels, value in metric.samples(subject):
+                family.add_sample(metric.name, {**identity, **labels}, value)
+        yield family

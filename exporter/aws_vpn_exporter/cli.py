@@ -1,0 +1,206 @@
+"""The commands, and what they are wired from."""
+
+import argparse
+import json
+import logging
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import NoReturn
+
+from aws_vpn_exporter import __version__, config, logs
+from aws_vpn_exporter.aws.permissions import policy
+from aws_vpn_exporter.aws.session import Aws, CannotStartError
+from aws_vpn_exporter.config import Config, ConfigError, duration
+from aws_vpn_exporter.options import text
+from aws_vpn_exporter.service import Exporter
+from aws_vpn_exporter.web.app import application
+from aws_vpn_exporter.web.protection import WebConfigFile
+from aws_vpn_exporter.web.server import ListenError, listening, serve
+
+log = logging.getLogger(__name__)
+
+CANNOT_START = 1
+WRONG_USE = 2
+
+_DEMO_ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "demo",
+    "AWS_SECRET_ACCESS_KEY": "demo",
+    "AWS_REGION": "eu-west-1",
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command line; the process's exit code."""
+    options = _parser().parse_args(arguments)
+    command: Callable[[argparse.Namespace], None] = options.command
+    try:
+        command(options)
+    except (CannotStartError, ConfigError, ListenError) as error:
+        print(f"aws-vpn-exporter: {error}", file=sys.stderr)
+        return CANNOT_START
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # The reader of a pipe has gone; Python would complain once more when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """One line, and where to read on."""
+        print(f"{self.prog}: {message}; see `{self.prog} --help`", file=sys.stderr)
+        sys.exit(WRONG_USE)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="aws-vpn-exporter",
+        description="Prometheus exporter for AWS Site-to-Site VPN connections and their tunnels.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    def command(name: str, run: Callable[[argparse.Namespace], None], summary: str) -> argparse.ArgumentParser:
+        made = commands.add_parser(name, help=summary, description=summary, allow_abbrev=False)
+        made.set_defaults(command=run)
+        return made
+
+    made = command("serve", _serve, "Watch VPN connections and serve /metrics and a status page.")
+    _add_config(made)
+    _add_web(made, ":10450")
+    made = command("demo", _demo, "The same on a simulated AWS: needs no account, changes nothing anywhere.")
+    made.add_argument(
+        "--scenario", metavar="NAME", default="tour", help="what the simulated AWS shows; default: %(default)s"
+    )
+    made.add_argument("--list-scenarios", action="store_true", help="list the scenarios and exit")
+    _add_web(made, "127.0.0.1:10450")
+    made = command("check-config", _check_config, "Check a configuration file and print what would be watched.")
+    _add_config(made)
+    made.add_argument("--web.config.file", dest="web_config_file", type=Path, metavar="FILE", help=_WEB_CONFIG_HELP)
+    made = command("iam-policy", _iam_policy, "Print the least IAM policy for what the configuration turns on.")
+    _add_config(made)
+    return parser
+
+
+_WEB_CONFIG_HELP = "TLS and basic authentication, in the format of Prometheus's exporter-toolkit"
+
+
+def _add_config(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--config.file", dest="config_file", type=Path, metavar="FILE", help="configuration; without it, the defaults"
+    )
+
+
+def _add_web(parser: argparse.ArgumentParser, address: str) -> None:
+    parser.add_argument(
+        "--web.listen-address",
+        dest="listen_address",
+        default=address,
+        metavar="ADDRESS",
+        help="host:port or :port to serve on; default: %(default)s",
+    )
+    parser.add_argument("--web.config.file", dest="web_config_file", type=Path, metavar="FILE", help=_WEB_CONFIG_HELP)
+    parser.add_argument("--log.level", dest="log_level", choices=logs.LEVELS, default="info", help="default: info")
+    parser.add_argument(
+        "--log.format", dest="log_format", choices=logs.FORMATS, default="logfmt", help="default: logfmt"
+    )
+
+
+def _serve(options: argparse.Namespace) -> None:
+    logs.setup(options.log_level, options.log_format)
+    _run(options, options.config_file)
+
+
+def _run(options: argparse.Namespace, config_file: Path | None) -> None:
+    web_config = WebConfigFile(options.web_config_file)
+    aws = Aws()
+    exporter = Exporter(aws, config_file)
+    listener = listening(options.listen_address)
+    aws.check_credentials()
+    for service, url in aws.custom_endpoints().items():
+        log.info("%s is asked at the custom endpoint %s", service, url)
+    exporter.start()
+    log.info("aws-vpn-exporter %s listens on %s", __version__, options.listen_address)
+    serve(application(exporter, web_config), listener, web_config.tls(), lambda: _reload(exporter))
+
+
+def _reload(exporter: Exporter) -> None:
+    with suppress(ConfigError):  # said in the log and by a metric; SIGHUP has nobody to answer
+        exporter.reload()
+
+
+def _demo(options: argparse.Namespace) -> None:
+    # The simulation is loaded for this command only: `serve` has no use for its memory.
+    from aws_vpn_exporter.demo.fleet import SCENARIOS, Fleet
+    from aws_vpn_exporter.demo.server import SimulatedAws
+
+    if options.list_scenarios:
+        for name, scenario in SCENARIOS.items():
+            print(f"{name:22}{scenario.description}")
+        return
+    if options.scenario not in SCENARIOS:
+        raise CannotStartError(f"there is no scenario {options.scenario!r}; choose one of {', '.join(SCENARIOS)}")
+    logs.setup(options.log_level, options.log_format)
+    fleet = Fleet(time.time, options.scenario)
+    with (
+        SimulatedAws(fleet.describe, script=fleet.fault) as aws,
+        as_file(files("aws_vpn_exporter.demo") / "config.yaml") as config_file,
+    ):
+        for name in [name for name in os.environ if name.startswith("AWS_")]:
+            del os.environ[name]
+        os.environ.update(_DEMO_ENVIRONMENT, AWS_ENDPOINT_URL=aws.url)
+        host, _, port = options.listen_address.rpartition(":")
+        address = f"{host or 'localhost'}:{port}"
+        print(
+            f"A simulated AWS runs at {aws.url}, and the exporter watches it. Scenario: {options.scenario}.\n"
+            f"  {SCENARIOS[options.scenario].description}\n\n"
+            f"Open http://{address}/         which connections have fewer than two tunnels up\n"
+            f"     http://{address}/metrics  the same for Prometheus: look for aws_vpn_connection_tunnels_up\n\n"
+            "Press Ctrl-C to stop. `aws-vpn-exporter demo --list-scenarios` shows what else can happen.\n",
+            flush=True,
+        )
+        _run(options, config_file)
+
+
+def _check_config(options: argparse.Namespace) -> None:
+    WebConfigFile(options.web_config_file)
+    loaded = config.load(options.config_file) if options.config_file else Config()
+    print("\n".join(_description(loaded, options.config_file)))
+
+
+def _description(loaded: Config, file: Path | None) -> list[str]:
+    regions = loaded.regions or "the default region of the AWS settings"
+    named = {"all": "every enabled region"}.get(str(regions), regions)
+    lines = [
+        f"{file} is valid." if file else "No configuration file: these are the defaults.",
+        "Account:  the one of the default AWS credentials",
+        f"Regions:  {named if isinstance(named, str) else ', '.join(named)}",
+        f"Polls:    every {duration(loaded.poll_interval)} where there are connections, "
+        f"every {duration(loaded.discovery_interval)} where there are none",
+        f"Failures: the last good values stay for {duration(loaded.stale_after)}",
+        f"Tags:     {', '.join(loaded.tags) or 'none'}",
+    ]
+    for number, block in enumerate(loaded.settings().policies, 1):
+        wanted = [*block.ids, *(f"{key}={value}" for key, value in block.tags.items())]
+        lines.append(
+            f"Policy {number}: {' and '.join(wanted) or 'all connections'}: "
+            + "; ".join(
+                [f"{block.expected_tunnels} tunnels expected"] * (block.expected_tunnels is not None)
+                + [f"customer gateway {name} {text(value)}" for name, value in block.customer_gateway.items()]
+            )
+        )
+    return lines
+
+
+def _iam_policy(options: argparse.Namespace) -> None:
+    loaded = config.load(options.config_file) if options.config_file else Config()
+    print(json.dumps(policy(loaded), indent=2))

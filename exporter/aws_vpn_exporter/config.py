@@ -1,0 +1,376 @@
+"""The configuration file: YAML to a frozen Config, or a ConfigError that names file, line, key and remedy.
+
+Scalars are read as text and given their type by the schema, so that an account id keeps its leading zero and the
+region `no` stays a word. Aliases, doubled keys and unknown keys are errors.
+"""
+
+import difflib
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar, get_args
+
+import yaml
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    WithJsonSchema,
+    create_model,
+    model_validator,
+)
+from pydantic_core import ErrorDetails
+
+from aws_vpn_exporter.catalogue import tag_label
+from aws_vpn_exporter.model import Policy, Settings
+from aws_vpn_exporter.options import BY_KEY, OPTIONS, Option, OptionValue, OptionValues, ordered
+
+_LARGEST_FILE = 1024 * 1024
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_DURATION = r"([0-9]+(ms|s|m|h|d))+"
+
+Path_ = tuple[str | int, ...]
+"""Where a value stands in the document: keys and list positions from the top."""
+
+
+Block = TypeVar("Block", bound=BaseModel)
+
+
+class ConfigError(Exception):
+    """A configuration that cannot be used. Each line of the message is one complaint: file:line: key: remedy."""
+
+
+def _seconds(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    if not re.fullmatch(_DURATION, value):
+        raise ValueError("should be a duration such as 30s, 5m or 1h30m")
+    return sum(int(number) * _UNITS[unit] for number, unit in re.findall(r"([0-9]+)(ms|s|m|h|d)", value))
+
+
+def duration(seconds: float) -> str:
+    """The seconds as the configuration file writes them: 90.0 is 1m30s."""
+    parts, rest = [], round(seconds * 1000)
+    for unit in ("d", "h", "m", "s", "ms"):
+        count, rest = divmod(rest, round(_UNITS[unit] * 1000))
+        if count:
+            parts.append(f"{count}{unit}")
+    return "".join(parts) or "0s"
+
+
+Duration = Annotated[float, BeforeValidator(_seconds), WithJsonSchema({"type": "string", "pattern": f"^{_DURATION}$"})]
+
+
+def _distinct(values: tuple[str, ...]) -> tuple[str, ...]:
+    doubled = sorted({value for value in values if values.count(value) > 1})
+    if doubled:
+        raise ValueError(f"should name each one once; doubled: {', '.join(doubled)}")
+    return values
+
+
+_REGION = r"^[a-z]{2}(-[a-z]+)+-[0-9]+$"
+_CONNECTION_ID = r"^vpn-[0-9a-f]+$"
+Region = Annotated[str, Field(pattern=_REGION)]
+ConnectionId = Annotated[str, Field(pattern=_CONNECTION_ID)]
+TagKey = Annotated[str, Field(min_length=1, max_length=128)]
+
+
+def _word_or_block(value: object) -> str:
+    return "word" if isinstance(value, str) else "block"
+
+
+def _all_or(block: Any) -> Any:
+    """The word `all`, or the block: told apart by form, so that a complaint is about the one that was meant."""
+    return Annotated[
+        Annotated[Literal["all"], Tag("word")] | Annotated[block, Tag("block")], Discriminator(_word_or_block)
+    ]
+
+
+class _Block(BaseModel):
+    """A mapping in the file: strict about its keys, frozen once read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _option_type(option: Option) -> Any:
+    if option.is_number:
+        assert isinstance(option.allowed, range)  # noqa: S101 - the table's own promise
+        return Annotated[int, Field(ge=option.allowed.start, le=option.allowed.stop - 1)]
+    words: Any = Literal[tuple(option.allowed)]
+    return Annotated[tuple[words, ...], Field(min_length=1)] if option.is_set else words
+
+
+def _spelling(key: str) -> str:
+    return key.replace("_", "").lower()
+
+
+_SPELLINGS = {_spelling(option.name): option.key for option in OPTIONS}
+
+
+_Regions = Annotated[tuple[Region, ...], Field(min_length=1), AfterValidator(_distinct)]
+
+
+class _OptionBlock(_Block):
+    @model_validator(mode="before")
+    @classmethod
+    def _accept_the_spelling_of_aws(cls, block: object) -> object:
+        """Phase1LifetimeSeconds, as AWS writes it, is phase1_lifetime_seconds."""
+        if not isinstance(block, dict):
+            return block
+        keys = [_SPELLINGS.get(_spelling(str(key)), key) for key in block]
+        _distinct(tuple(map(str, keys)))
+        return dict(zip(keys, block.values(), strict=True))
+
+
+OptionBlock: type[_OptionBlock] = create_model(
+    "OptionBlock",
+    __base__=_OptionBlock,
+    **{
+        option.key: (_option_type(option) | None, Field(None, description=option.help))
+        for option in OPTIONS
+        if option.allowed
+    },  # type: ignore[call-overload]
+)
+"""Values of tunnel options; switches are AWS's alone and no customer gateway has them."""
+
+
+def _stated(block: BaseModel) -> OptionValues:
+    """By AWS's name, what an OptionBlock states."""
+    stated: dict[str, OptionValue] = {}
+    for key, value in block.model_dump(exclude_none=True).items():
+        stated[BY_KEY[key].name] = ordered(set(value)) if isinstance(value, tuple) else value
+    return stated
+
+
+class Match(_Block):
+    """Which connections a policy is about; ids and tags both have to fit where both are given."""
+
+    ids: tuple[ConnectionId, ...] = Field((), description="Connections by their id.")
+    tags: dict[TagKey, str] = Field({}, description="Tags that a connection has to carry, each with this value.")
+
+    @model_validator(mode="after")
+    def _names_something(self) -> "Match":
+        if not self.ids and not self.tags:
+            raise ValueError("should name ids or tags; write `match: all` for every connection")
+        return self
+
+
+class PolicyBlock(_Block):
+    """What is wanted of some connections. Of several policies that fit, the first that states a thing decides it."""
+
+    match: _all_or(Match) = Field(  # type: ignore[valid-type]
+        description="Which connections: `all`, or `ids` and `tags`."
+    )
+    expected_tunnels: int | None = Field(
+        None, ge=1, le=2, description="Tunnels that are meant to be UP; 1 for a single tunnel by design."
+    )
+    customer_gateway: OptionBlock = Field(
+        default_factory=OptionBlock, description="What the customer gateway is set to, to be held against AWS's values."
+    )
+
+    def policy(self) -> Policy:
+        """The policy as the catalogue reads it."""
+        match = Match.model_construct() if self.match == "all" else self.match
+        return Policy(frozenset(match.ids), match.tags, self.expected_tunnels, _stated(self.customer_gateway))
+
+
+class Config(_Block):
+    """Everything the configuration file can say. A file is not needed: each key has a default."""
+
+    regions: _all_or(_Regions) | None = Field(  # type: ignore[valid-type]
+        None,
+        description="Regions to watch: a list, or `all` for every region that is enabled in the account. "
+        "Without it, the default region of the AWS settings (AWS_REGION, profile).",
+    )
+    poll_interval: Duration = Field(30.0, ge=1, description="How often a target with connections is asked.")
+    discovery_interval: Duration = Field(
+        600.0, ge=1, description="How often a target without connections is asked, and regions are listed again."
+    )
+    stale_after: Duration = Field(
+        300.0, ge=1, description="How long the last good values of a failing target are still published."
+    )
+    tags: Annotated[tuple[TagKey, ...], AfterValidator(_distinct)] = Field(
+        (), description="Tag keys copied onto aws_vpn_connection_info, as labels tag_*."
+    )
+    policies: tuple[PolicyBlock, ...] = Field((), description="What is wanted of which connections.")
+    option_defaults: OptionBlock = Field(
+        default_factory=OptionBlock,
+        description="Values for options that AWS leaves out of its answer, where its documented default is not yours.",
+    )
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> "Config":
+        for name in ("stale_after", "discovery_interval"):
+            if getattr(self, name) < self.poll_interval:
+                raise ValueError(f"{name} should be at least poll_interval ({duration(self.poll_interval)})")
+        labels = [tag_label(key) for key in self.tags]
+        clash = next((key for key, label in zip(self.tags, labels, strict=True) if labels.count(label) > 1), None)
+        if clash:
+            raise ValueError(f"tags: {clash} and another key give the same label {tag_label(clash)}; keep one of them")
+        return self
+
+    def settings(self) -> Settings:
+        """How answers are read and published."""
+        return Settings(
+            tags=self.tags,
+            policies=tuple(block.policy() for block in self.policies),
+            option_defaults=_stated(self.option_defaults),
+        )
+
+
+def load(path: Path) -> Config:
+    """The configuration in the file. Raises ConfigError."""
+    try:
+        with path.open("rb") as file:
+            raw = file.read(_LARGEST_FILE + 1)
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    if len(raw) > _LARGEST_FILE:
+        raise ConfigError(f"{path}: is larger than 1 MiB; a configuration is far smaller")
+    return read(raw, str(path))
+
+
+def read(raw: bytes, name: str) -> Config:
+    """The configuration in the bytes of a file called `name`. Raises ConfigError."""
+    return validated(Config, raw, name)
+
+
+def validated(schema: type[Block], raw: bytes, name: str) -> Block:
+    """The YAML as the schema's value. Raises ConfigError with every complaint."""
+    document, lines = _parse(raw, name)
+    try:
+        return schema.model_validate({} if document is None else document)
+    except ValidationError as error:
+        complaints = dict.fromkeys(_complaint(detail, name, lines, schema) for detail in error.errors())
+        raise ConfigError("\n".join(complaints)) from None
+
+
+def _parse(raw: bytes, name: str) -> tuple[Any, Mapping[Path_, int]]:
+    lines: dict[Path_, int] = {}
+    try:
+        node = _Loader(raw).get_single_node()
+        return _plain(node, (), lines) if node else None, lines
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise ConfigError(f"{name}:{line}: {error.problem}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{name}: is not YAML text: {' '.join(str(error).split())}") from None
+    except RecursionError:
+        raise ConfigError(f"{name}: is nested too deeply to be a configuration") from None
+
+
+class _Loader(yaml.SafeLoader):
+    """Composes nodes; refuses aliases, which a configuration never needs and which can blow a file up."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            problem = "aliases (*name) are not supported; write the value out"
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+            raise yaml.MarkedYAMLError(problem=problem, problem_mark=mark)
+        return super().compose_node(parent, index)
+
+
+def _plain(node: yaml.Node, path: Path_, lines: dict[Path_, int]) -> Any:
+    """The node as dicts, lists and text, noting on which line each value stands; an empty document is None."""
+    lines[path] = node.start_mark.line + 1
+    if isinstance(node, yaml.SequenceNode):
+        return [_plain(item, (*path, index), lines) for index, item in enumerate(node.value)]
+    if isinstance(node, yaml.MappingNode):
+        return dict(_pairs(node, path, lines))
+    if node.tag == "tag:yaml.org,2002:null" and path:
+        problem = f"{_dotted(path)}: has no value; give it one or leave the key out"
+        raise yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark)
+    return node.value
+
+
+def _pairs(node: yaml.MappingNode, path: Path_, lines: dict[Path_, int]) -> Iterator[tuple[str, Any]]:
+    seen: set[str] = set()
+    for key_node, value_node in node.value:
+        key = key_node.value
+        if not isinstance(key, str):
+            raise yaml.MarkedYAMLError(problem="a key should be a word", problem_mark=key_node.start_mark)
+        if key in seen:
+            problem = f"{key}: this key stands twice here; keep one"
+            raise yaml.MarkedYAMLError(problem=problem, problem_mark=key_node.start_mark)
+        seen.add(key)
+        value = _plain(value_node, (*path, key), lines)
+        lines[(*path, key)] = key_node.start_mark.line + 1
+        yield key, value
+
+
+def _complaint(detail: ErrorDetails, name: str, lines: Mapping[Path_, int], schema: type[BaseModel]) -> str:
+    path = _place(detail["loc"], lines)
+    where = f"{name}:{lines.get(path, 1)}"
+    return ": ".join(part for part in (where, _dotted(path), _remedy(detail, schema)) if part)
+
+
+def _dotted(path: Path_) -> str:
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
+
+
+def _place(loc: Path_, lines: Mapping[Path_, int]) -> Path_:
+    """The part of pydantic's location that stands in the file; it also names branches of unions."""
+    place: Path_ = ()
+    for part in loc:
+        spelled = next((p for p in lines if p[:-1] == place and p and _same(p[-1], part)), None)
+        place = spelled or place
+    return place
+
+
+def _same(in_file: str | int, in_schema: str | int) -> bool:
+    return in_file == in_schema or (
+        isinstance(in_file, str) and _SPELLINGS.get(_spelling(in_file), in_file) == in_schema
+    )
+
+
+_EXAMPLES = {
+    _REGION: "should be a region such as eu-west-1",
+    _CONNECTION_ID: "should be a connection's id such as vpn-0123456789abcdef0",
+}
+_WANTED = {
+    "dict_type": "should be a block of keys",
+    "int_parsing": "should be a whole number",
+    "model_type": "should be a block of keys",
+    "string_type": "should be text",
+    "too_short": "should have at least one entry",
+    "tuple_type": "should be a list",
+}
+"""Our words for what pydantic calls by the names of Python's types."""
+
+
+def _remedy(detail: ErrorDetails, schema: type[BaseModel]) -> str:
+    kind, said, context = detail["type"], detail["msg"], detail.get("ctx", {})
+    if kind == "extra_forbidden":
+        return _unknown_key(str(detail["loc"][-1]), _known_keys(schema, detail["loc"][:-1]))
+    if kind == "missing":
+        return f"the key {detail['loc'][-1]} is missing"
+    if kind == "value_error":
+        return str(context["error"])
+    wanted = _WANTED.get(kind) or _EXAMPLES.get(context.get("pattern", "")) or said.removeprefix("Input ")
+    shown = detail["input"]
+    return f"{wanted}, not {shown!r}" if isinstance(shown, str) and len(shown) <= 80 else wanted
+
+
+def _unknown_key(key: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(key, known, 1)
+    hint = f"did you mean {near[0]}?" if near else f"known here: {', '.join(known)}"
+    return f"unknown key; {hint}"
+
+
+def _known_keys(schema: type[BaseModel], loc: Path_) -> list[str]:
+    """The keys of the block that the location leads to."""
+    for part in loc:
+        field = schema.model_fields.get(str(part))
+        schema = (_block_in(field.annotation) if field else None) or schema
+    return list(schema.model_fields)
+
+
+def _block_in(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((block for block in map(_block_in, get_args(annotation)) if block), None)

@@ -1,0 +1,146 @@
+"""A DescribeVpnConnections answer, as boto3 returns it, to Connections. No secret is looked at, so none gets past.
+
+AWS is taken at its word and nothing is made up: what the answer lacks stays absent. Tunnels are told apart by
+their outside address, never by their place in a list.
+"""
+
+import unicodedata
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from aws_vpn_exporter.model import Connection, ConnectionState, Telemetry, Tunnel, TunnelState
+from aws_vpn_exporter.options import OPTIONS, Option, OptionValue, OptionValues, ordered
+
+Answer = Mapping[str, Any]
+
+_REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+_LONGEST_TEXT = 256
+"""Characters kept of any text: AWS's own limit for a tag's value."""
+
+
+class MalformedAnswerError(ValueError):
+    """The answer is not one to DescribeVpnConnections."""
+
+
+def connections(answer: Answer) -> tuple[Connection, ...]:
+    """The connections of one answer, by id; of a connection listed twice, the first.
+
+    Raises MalformedAnswerError where the answer is not of the documented shape.
+    """
+    try:
+        found: dict[str, Connection] = {}
+        for item in answer["VpnConnections"]:
+            found.setdefault(clean(item["VpnConnectionId"]), _connection(item))
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise MalformedAnswerError(f"not a DescribeVpnConnections answer: {type(error).__name__} {error}") from error
+    return tuple(found[key] for key in sorted(found))
+
+
+def clean(text: object) -> str:
+    """The text without control characters and lone surrogates, at most 256 characters long."""
+    kept = str(text)
+    if len(kept) > _LONGEST_TEXT:
+        kept = kept[: _LONGEST_TEXT - 1] + "…"
+    if kept.isprintable():
+        return kept
+    return "".join(_REPLACEMENT if unicodedata.category(char) in ("Cc", "Cs") else char for char in kept)
+
+
+def _connection(item: Answer) -> Connection:
+    options: Answer = item.get("Options") or {}
+    tags = {clean(tag.get("Key") or ""): clean(tag.get("Value") or "") for tag in item.get("Tags") or ()}
+    static = options.get("StaticRoutesOnly")
+    return Connection(
+        id=clean(item["VpnConnectionId"]),
+        state=_connection_state(item.get("State")),
+        name=tags.get("Name", ""),
+        category=clean(item.get("Category") or ""),
+        customer_gateway_id=clean(item.get("CustomerGatewayId") or ""),
+        vpn_gateway_id=clean(item.get("VpnGatewayId") or ""),
+        transit_gateway_id=clean(item.get("TransitGatewayId") or ""),
+        routing="" if static is None else "static" if static else "bgp",
+        accelerated=options.get("EnableAcceleration"),
+        bandwidth=clean(options.get("TunnelBandwidth") or ""),
+        tags=tags,
+        tunnels=_tunnels(item.get("VgwTelemetry") or (), options.get("TunnelOptions") or ()),
+    )
+
+
+def _connection_state(word: object) -> ConnectionState:
+    try:
+        return ConnectionState(str(word))
+    except ValueError:
+        return ConnectionState.UNKNOWN
+
+
+def _tunnels(reports: Iterable[Answer], options: Iterable[Answer]) -> tuple[Tunnel, ...]:
+    """Telemetry and options joined by outside address; either may be missing."""
+    telemetry_of: dict[str, Telemetry] = {}
+    for report in reports:
+        telemetry_of.setdefault(clean(report.get("OutsideIpAddress") or ""), _telemetry(report))
+    options_of: dict[str, Answer] = {}
+    for item in options:
+        options_of.setdefault(clean(item.get("OutsideIpAddress") or ""), item)
+    return tuple(
+        Tunnel(
+            outside_ip=address,
+            telemetry=telemetry_of.get(address),
+            options=_options(options_of.get(address, {})),
+            inside_cidr=_inside_cidr(options_of.get(address, {})),
+        )
+        for address in sorted(telemetry_of.keys() | options_of.keys())
+    )
+
+
+def _inside_cidr(item: Answer) -> str:
+    return clean(item.get("TunnelInsideCidr") or item.get("TunnelInsideIpv6Cidr") or "")
+
+
+def _telemetry(report: Answer) -> Telemetry:
+    up = {"UP": True, "DOWN": False}.get(str(report.get("Status")))
+    message = clean(report.get("StatusMessage") or "")
+    changed = report.get("LastStatusChange")
+    return Telemetry(
+        up=up,
+        state=_tunnel_state(up, message),
+        message=message,
+        last_status_change=changed.timestamp() if isinstance(changed, datetime) else None,
+        accepted_routes=report.get("AcceptedRouteCount"),
+    )
+
+
+def _tunnel_state(up: bool | None, message: str) -> TunnelState | None:
+    """Reads the two together: a tunnel whose IPsec is up but whose BGP is not is reported DOWN, "IPSEC IS UP"."""
+    said = " ".join(message.upper().split())
+    if up is None:
+        return None
+    if up:
+        return TunnelState.UP_WITHOUT_ROUTES if said == "0 BGP ROUTES" else TunnelState.UP
+    return {"IPSEC IS UP": TunnelState.BGP_DOWN, "IPSEC IS DOWN": TunnelState.IPSEC_DOWN}.get(said, TunnelState.DOWN)
+
+
+def _options(item: Answer) -> OptionValues:
+    values = {option.name: _option_value(option, item) for option in OPTIONS}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _option_value(option: Option, item: Answer) -> OptionValue | None:
+    for structure in option.within:
+        item = item.get(structure) or {}
+    value = item.get(option.name)
+    if value is None or value in ("", []):
+        return None
+    if option.is_set:
+        return ordered({clean(_word(member)) for member in value})
+    if option.is_switch:
+        return bool(value)
+    return int(value) if option.is_number else clean(value)
+
+
+def _word(member: Answer) -> str:
+    """A member of a set: {"Value": "ikev2"}, or a round of AdditionalKeyExchanges as round:groups:requirement."""
+    if "Value" in member:
+        return str(member["Value"])
+    groups = "+".join(str(method["Value"]) for method in member.get("KeyExchangeMethods") or ())
+    return f"{member['AdditionalKeyExchangeRound']}:{groups}:{member.get('Requirement', '')}"

@@ -1,0 +1,1 @@
+"""HTTP: /metrics, health, reload and the status page, with TLS and basic authentication."""
