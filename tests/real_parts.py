@@ -20,9 +20,9 @@ def find(name: str, old: bool = False) -> Path:
     if fetched.is_file():
         return fetched
     on_path = None if old else shutil.which(name)
-    if on_path:
-        return Path(on_path)
-    missing(f"{'the old ' if old else ''}{name} is not here: run tools/real-parts.sh, or install it")
+    if not on_path:
+        missing(f"{'the old ' if old else ''}{name} is not here: run tools/real-parts.sh, or install it")
+    return Path(on_path)
 
 
 def missing(reason: str) -> NoReturn:

@@ -110,9 +110,9 @@ class Connection:
 
     @property
     def tunnels_up(self) -> int | None:
-        """How many tunnels AWS reports UP; None where it reports on no tunnel at all."""
-        reports = [tunnel.telemetry for tunnel in self.tunnels if tunnel.telemetry]
-        return sum(report.up is True for report in reports) if reports else None
+        """How many tunnels AWS reports UP; None where it says of no tunnel whether it is."""
+        said = [tunnel.telemetry.up for tunnel in self.tunnels if tunnel.telemetry and tunnel.telemetry.up is not None]
+        return sum(said) if said else None
 
 
 @dataclass(frozen=True, slots=True)

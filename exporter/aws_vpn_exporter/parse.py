@@ -15,6 +15,7 @@ from aws_vpn_exporter.options import OPTIONS, Option, OptionValue, OptionValues,
 Answer = Mapping[str, Any]
 
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+_BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _LONGEST_TEXT = 256
 """Characters kept of any text: AWS's own limit for a tag's value."""
 
@@ -38,13 +39,15 @@ def connections(answer: Answer) -> tuple[Connection, ...]:
 
 
 def clean(text: object) -> str:
-    """The text without control characters and lone surrogates, at most 256 characters long."""
+    """The text without control characters, bidirectional overrides and lone surrogates, at most 256 characters long."""
     kept = str(text)
     if len(kept) > _LONGEST_TEXT:
         kept = kept[: _LONGEST_TEXT - 1] + "…"
     if kept.isprintable():
         return kept
-    return "".join(_REPLACEMENT if unicodedata.category(char) in ("Cc", "Cs") else char for char in kept)
+    return "".join(
+        _REPLACEMENT if unicodedata.category(char) in ("Cc", "Cs") or char in _BIDI else char for char in kept
+    )
 
 
 def _connection(item: Answer) -> Connection:

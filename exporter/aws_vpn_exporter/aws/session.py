@@ -29,14 +29,14 @@ class CannotStartError(Exception):
 class Aws:
     """The default credentials' view of AWS. Clients are made once and shared; all methods are safe in any thread."""
 
-    def __init__(self, connect_timeout: float = 5, read_timeout: float = 10) -> None:
-        """Timeouts are seconds for one try of a call; a call is tried three times.
+    def __init__(self, connect_timeout: float = 5, read_timeout: float = 10, tries: int = 3) -> None:
+        """Timeouts are seconds for one try of a call.
 
         Raises CannotStartError where the AWS settings themselves are wrong, a missing profile say.
         """
         for name in ("boto3", "botocore", "urllib3"):
             # At DEBUG they print bodies and signed headers, pre-shared keys and session tokens among them.
-            logging.getLogger(name).setLevel(logging.INFO)
+            logging.getLogger(name).setLevel(logging.WARNING)
         try:
             self._session = boto3.Session()
             self.region: str | None = self._session.region_name
@@ -45,7 +45,7 @@ class Aws:
         self._config = Config(
             connect_timeout=connect_timeout,
             read_timeout=read_timeout,
-            retries={"mode": "standard", "total_max_attempts": 3},
+            retries={"mode": "standard", "total_max_attempts": tries},
             user_agent_extra=f"aws-vpn-exporter/{__version__}",
             max_pool_connections=32,
         )

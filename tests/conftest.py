@@ -1,24 +1,31 @@
-"""boto3 as a user would have it, pointed at the simulated AWS."""
+"""boto3 as a user would have it, and free of whatever AWS settings this machine has."""
 
+import os
 from collections.abc import Iterator
 from typing import Any
 
 import boto3
 import pytest
 from botocore.config import Config
+
 from tests.demo.clients import ClientMaker
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--rewrite", action="store_true", help="rewrite the golden files instead of comparing with them")
 
 
 @pytest.fixture(autouse=True, scope="session")
 def _dummy_aws_environment() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_EC2", "AWS_ENDPOINT_URL_STS"):
-            patch.delenv(name, raising=False)
+        for name in [name for name in os.environ if name.startswith("AWS_") and name != "AWS_CA_BUNDLE"]:
+            patch.delenv(name)
         patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
         patch.setenv("AWS_CONFIG_FILE", "/dev/null")
         patch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
         patch.setenv("AWS_ACCESS_KEY_ID", "demo")
         patch.setenv("AWS_SECRET_ACCESS_KEY", "demo")
+        patch.setenv("AWS_REGION", "eu-west-1")
         yield
 
 

@@ -1,0 +1,68 @@
+"""Reading exposition text, and an exporter without threads for tests that step through time."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from aws_vpn_exporter.aws import vpn
+from aws_vpn_exporter.aws.session import Aws
+from aws_vpn_exporter.exposition import PLAIN, Exposition
+from aws_vpn_exporter.model import Settings, Target
+from aws_vpn_exporter.poller import Intervals, Poller
+from prometheus_client.parser import text_string_to_metric_families
+
+TARGET = Target("123456789012", "eu-west-1")
+
+
+def samples(page: str, name: str) -> dict[frozenset[tuple[str, str]], float]:
+    """The samples of one name, by their labels. Fails where a series stands twice."""
+    found: dict[frozenset[tuple[str, str]], float] = {}
+    for family in text_string_to_metric_families(page):
+        for sample in family.samples:
+            if sample.name == name:
+                key = frozenset(sample.labels.items())
+                assert key not in found, f"{name} {sample.labels} stands twice"
+                found[key] = sample.value
+    return found
+
+
+def values(page: str, name: str, **labels: str) -> list[float]:
+    """The values of one name whose series carry the labels."""
+    return [value for key, value in samples(page, name).items() if labels.items() <= dict(key).items()]
+
+
+@dataclass
+class Clock:
+    """A clock that moves when it is told to."""
+
+    now: float = 1_800_000_000.0
+
+    def time(self) -> float:
+        return self.now
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+class SteppedExporter:
+    """Polls over the wire, one step of the clock at a time."""
+
+    def __init__(
+        self, aws: Aws, settings: Settings | None = None, targets: Mapping[Target, None] | None = None
+    ) -> None:
+        self.clock = Clock()
+        self.poller = Poller(
+            lambda target: vpn.connections(aws, target), Intervals(30, 600, 300), self.clock, lambda: 0.0
+        )
+        self.poller.watch(targets or {TARGET: None})
+        self._exposition = Exposition(settings or Settings())
+
+    def after(self, seconds: float) -> str:
+        """The page after so many seconds, with all polls that were due by then."""
+        self.clock.now += seconds
+        while target := self.poller.take():
+            self.poller.poll(target)
+        return self.page()
+
+    def page(self, content_type: str = PLAIN) -> str:
+        """The page now."""
+        return self._exposition.page(self.poller.reports(), [], content_type).decode()
