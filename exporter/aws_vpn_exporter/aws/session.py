@@ -1,6 +1,7 @@
 """Clients for AWS's APIs: the standard way of credentials, regions and endpoints; no secret in a log or an object."""
 
 import logging
+import os
 import re
 import threading
 from collections import Counter
@@ -38,7 +39,8 @@ class Aws:
             # At DEBUG they print bodies and signed headers, pre-shared keys and session tokens among them.
             logging.getLogger(name).setLevel(logging.WARNING)
         try:
-            self._session = boto3.Session()
+            # boto3 alone reads AWS_DEFAULT_REGION only; AWS's other SDKs, and EKS, go by AWS_REGION.
+            self._session = boto3.Session(region_name=os.environ.get("AWS_REGION") or None)
             self.region: str | None = self._session.region_name
         except BotoCoreError as error:
             raise CannotStartError(f"the AWS settings cannot be used: {error}") from None
