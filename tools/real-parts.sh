@@ -3,7 +3,7 @@
 # and in an old version. Nothing is installed: Debian packages are unpacked below .cache/real-parts.
 #
 #   bin      Debian forky: prometheus and promtool 3.x, alertmanager and amtool 0.33, the blackbox exporter
-#   old/bin  Debian bookworm: promtool 2.42, amtool 0.25
+#   old/bin  Debian bookworm: the same as 2.42 and 0.25, without the blackbox exporter
 #
 # Prints both folders. Runs again in no time once they are there; delete .cache/real-parts to start afresh.
 set -euo pipefail
@@ -27,6 +27,23 @@ archives() {
     true
 }
 
+# Debian's Alertmanager reads its own templates from a fixed path below /usr/share, which nobody may need root to fill.
+# The path in the program is replaced by one of the same length that a wrapper opens for it.
+relocate_alertmanager() {
+    local folder=$1 fixed=/usr/share/prometheus/alertmanager opened=/proc/self/fd/9///////////////////
+    mkdir -p "$folder/lib"
+    mv "$folder/unpacked$fixed" "$folder/lib/alertmanager-share"
+    mv "$folder/bin/prometheus-alertmanager" "$folder/lib/alertmanager"
+    LC_ALL=C sed -i "s|$fixed|$opened|g" "$folder/lib/alertmanager"
+    cat >"$folder/bin/alertmanager" <<'WRAPPER'
+#!/bin/bash
+lib="$(cd "$(dirname "${BASH_SOURCE[0]}")/../lib" && pwd)"
+exec 9<"$lib/alertmanager-share"
+exec "$lib/alertmanager" "$@"
+WRAPPER
+    chmod +x "$folder/bin/alertmanager"
+}
+
 # unpack SUITE FOLDER PACKAGE...: downloads from the first archive that has the suite.
 unpack() {
     local suite=$1 folder=$2 archive scratch
@@ -46,7 +63,7 @@ unpack() {
         mkdir -p "$folder/unpacked" "$folder/bin"
         find "$scratch/debs" -name '*.deb' -exec dpkg-deb -x {} "$folder/unpacked" \;
         find "$folder/unpacked/usr/bin" -maxdepth 1 -type f -exec mv {} "$folder/bin/" \;
-        mv "$folder/bin/prometheus-alertmanager" "$folder/bin/alertmanager"
+        relocate_alertmanager "$folder"
         rm -rf "$folder/unpacked" "$scratch"
         return
     done
@@ -65,7 +82,7 @@ have() {
 }
 
 new_programs=(prometheus promtool alertmanager amtool prometheus-blackbox-exporter)
-old_programs=(promtool amtool)
+old_programs=(prometheus promtool alertmanager amtool)
 
 if ! have "$root" "${new_programs[@]}" || ! have "$root/old" "${old_programs[@]}"; then
     command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null ||
@@ -73,8 +90,8 @@ if ! have "$root" "${new_programs[@]}" || ! have "$root/old" "${old_programs[@]}
     mkdir -p "$root"
     unpack forky "$root/new" prometheus promtool prometheus-alertmanager prometheus-blackbox-exporter
     unpack bookworm "$root/old" prometheus prometheus-alertmanager
-    rm -rf "$root/bin"
-    mv "$root/new/bin" "$root/bin"
+    rm -rf "$root/bin" "$root/lib"
+    mv "$root/new/bin" "$root/new/lib" "$root/"
     rmdir "$root/new"
     have "$root" "${new_programs[@]}" && have "$root/old" "${old_programs[@]}" ||
         fail "the packages were unpacked, but their programs do not run on this machine"

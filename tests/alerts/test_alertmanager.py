@@ -1,0 +1,280 @@
+"""The Alertmanager example: valid, routes to the right receiver, mutes no more than it should, reads well."""
+
+import json
+import shutil
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from tests import real_parts
+
+EXAMPLE = real_parts.REPOSITORY / "alerts" / "alertmanager"
+CONFIG = EXAMPLE / "alertmanager.yaml"
+RULES = real_parts.REPOSITORY / "alerts" / "aws-vpn.rules.yaml"
+RECEIVERS = {"critical": "pager", "warning": "chat", "info": "ticket"}
+VERSIONS = pytest.mark.parametrize("old", [False, True], ids=["new", "old"])
+IDENTITY = {
+    "job": "aws-vpn-exporter",
+    "account_id": "111122223333",
+    "region": "eu-west-1",
+    "vpn_connection_id": "vpn-a",
+    "tunnel_ip": "192.0.2.1",
+}
+
+Labels = dict[str, str]
+
+
+def alert(name: str, *keys: str, **changes: str) -> Labels:
+    return {"alertname": name, **{key: IDENTITY[key] for key in ("job", *keys)}, **changes}
+
+
+def connection(name: str, **changes: str) -> Labels:
+    return alert(name, "account_id", "region", "vpn_connection_id", **changes)
+
+
+def tunnel(name: str, **changes: str) -> Labels:
+    return alert(name, *IDENTITY, **changes)
+
+
+def target(name: str, **changes: str) -> Labels:
+    return alert(name, "account_id", "region", **changes)
+
+
+def severities() -> dict[str, str]:
+    groups = yaml.safe_load(RULES.read_text())["groups"]
+    return {rule["alert"]: rule["labels"]["severity"] for group in groups for rule in group["rules"] if "alert" in rule}
+
+
+def output(*command: str | Path) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@VERSIONS
+def test_amtool_accepts_the_example(old: bool) -> None:
+    output(real_parts.find("amtool", old), "check-config", CONFIG)
+
+
+@VERSIONS
+def test_every_alert_reaches_the_receiver_of_its_severity(old: bool) -> None:
+    amtool = real_parts.find("amtool", old)
+    routes = {
+        name: output(
+            amtool,
+            "config",
+            "routes",
+            "test",
+            f"--config.file={CONFIG}",
+            f"alertname={name}",
+            f"severity={severity}",
+        ).strip()
+        for name, severity in severities().items()
+    }
+    assert routes == {name: RECEIVERS[severity] for name, severity in severities().items()}
+
+
+def test_secrets_come_from_files() -> None:
+    text = CONFIG.read_text()
+    for key in ("routing_key:", "service_key:", "api_url:", "credentials:", "password:"):
+        assert key not in text
+
+
+PAGE = {
+    "status": "firing",
+    "alerts": [
+        {
+            "status": "firing",
+            "labels": connection("AwsVpnConnectionDown", severity="critical"),
+            "annotations": {
+                "summary": "An AWS Site-to-Site VPN connection is down, no tunnel is up.",
+                "description": "VPN connection vpn-a (Berlin office) has no tunnel up.",
+                "connection": "Berlin office (vpn-a)",
+                "site": "berlin",
+                "gateway": "cgw-1 to tgw-1",
+                "tunnels": "192.0.2.1 ipsec down since 2026-01-01 00:02:20 +0000 UTC",
+                "dashboard_path": "/d/aws-vpn-connection?var-connection=vpn-a",
+                "runbook_url": "https://example.org/AwsVpnConnectionDown.md",
+            },
+            "startsAt": "2026-01-01T00:03:05Z",
+            "endsAt": "0001-01-01T00:00:00Z",
+        }
+    ],
+}
+
+
+def rendered(tmp_path: Path, old: bool, template: str, message: dict[str, Any]) -> str:
+    data = tmp_path / "message.json"
+    common = {"commonAnnotations": message["alerts"][0]["annotations"]} if len(message["alerts"]) == 1 else {}
+    data.write_text(json.dumps(message | common))
+    return output(
+        real_parts.find("amtool", old),
+        "template",
+        "render",
+        f"--template.glob={EXAMPLE}/templates/*.tmpl",
+        f"--template.text={{{{ template {json.dumps(template)} . }}}}",
+        f"--template.data={data}",
+    ).strip()
+
+
+@VERSIONS
+def test_a_page_names_connection_site_tunnels_and_remedy(tmp_path: Path, old: bool) -> None:
+    assert rendered(tmp_path, old, "aws_vpn.title", PAGE) == (
+        "Berlin office (vpn-a), site berlin: An AWS Site-to-Site VPN connection is down, no tunnel is up."
+    )
+    assert rendered(tmp_path, old, "aws_vpn.text", PAGE).splitlines() == [
+        "VPN connection vpn-a (Berlin office) has no tunnel up.",
+        "Site: berlin",
+        "Gateways: cgw-1 to tgw-1",
+        "Tunnels: 192.0.2.1 ipsec down since 2026-01-01 00:02:20 +0000 UTC",
+        "Alert since 2026-01-01 00:03 UTC",
+        "Dashboard: https://grafana.example.org/d/aws-vpn-connection?var-connection=vpn-a",
+        "Runbook: https://example.org/AwsVpnConnectionDown.md",
+    ]
+
+
+@VERSIONS
+def test_a_resolved_notice_says_so_first(tmp_path: Path, old: bool) -> None:
+    ended = PAGE["alerts"][0] | {"status": "resolved", "endsAt": "2026-01-01T00:30:00Z"}  # type: ignore[operator]
+    message = {"status": "resolved", "alerts": [ended]}
+    assert rendered(tmp_path, old, "aws_vpn.title", message).startswith("RESOLVED: Berlin office (vpn-a)")
+    assert rendered(tmp_path, old, "aws_vpn.text", message) == (
+        "Resolved at 2026-01-01 00:30 UTC: Berlin office (vpn-a): "
+        "An AWS Site-to-Site VPN connection is down, no tunnel is up."
+    )
+
+
+@VERSIONS
+def test_several_alerts_are_counted_and_all_told(tmp_path: Path, old: bool) -> None:
+    message = {"status": "firing", "alerts": PAGE["alerts"] * 2}  # type: ignore[operator]
+    assert rendered(tmp_path, old, "aws_vpn.title", message) == "2 alerts"
+    assert rendered(tmp_path, old, "aws_vpn.text", message).count("Runbook: ") == 2
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def alertmanager(folder: Path, old: bool) -> Iterator[str]:
+    """Run the example as it is, except that nothing leaves the machine: all receivers are empty."""
+    program = real_parts.find("alertmanager", old)
+    config = yaml.safe_load(CONFIG.read_text())
+    config["receivers"] = [{"name": receiver["name"]} for receiver in config["receivers"]]
+    (folder / "alertmanager.yaml").write_text(yaml.safe_dump(config))
+    shutil.copytree(EXAMPLE / "templates", folder / "templates")
+    address = f"127.0.0.1:{free_port()}"
+    with (folder / "log").open("w") as log:
+        process = subprocess.Popen(
+            [
+                program,
+                f"--config.file={folder / 'alertmanager.yaml'}",
+                f"--storage.path={folder / 'data'}",
+                f"--web.listen-address={address}",
+                "--cluster.listen-address=",
+            ],
+            stdout=log,
+            stderr=log,
+        )
+    try:
+        await_ready(f"http://{address}/-/ready", folder / "log")
+        yield f"http://{address}/api/v2/alerts"
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+
+
+def await_ready(url: str, log: Path) -> None:
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        try:
+            urllib.request.urlopen(url, timeout=2).close()
+        except (urllib.error.URLError, ConnectionError):
+            time.sleep(0.1)
+        else:
+            return
+    raise AssertionError(log.read_text())
+
+
+def muted(url: str, alerts: list[Labels], expected: int) -> set[tuple[str, str, str]]:
+    """Send alerts, wait until as many as expected are muted, and return who is: name, connection, account."""
+    body = json.dumps([{"labels": labels} for labels in alerts]).encode()
+    post = urllib.request.Request(url, body, {"Content-Type": "application/json"})
+    urllib.request.urlopen(post, timeout=5).close()
+    deadline = time.monotonic() + 5
+    found: set[tuple[str, str, str]] = set()
+    while len(found) < expected and time.monotonic() < deadline:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            listed = json.load(answer)
+        found = {
+            (a["labels"]["alertname"], a["labels"].get("vpn_connection_id", ""), a["labels"].get("account_id", ""))
+            for a in listed
+            if a["status"]["inhibitedBy"]
+        }
+        time.sleep(0.2)
+    return found
+
+
+@VERSIONS
+def test_a_connection_that_is_down_mutes_its_own_alerts_only(tmp_path: Path, old: bool) -> None:
+    alerts = [
+        connection("AwsVpnConnectionDown", severity="critical"),
+        connection("AwsVpnConnectionRedundancyLost", severity="warning"),
+        tunnel("AwsVpnTunnelFlapping", severity="warning"),
+        connection("AwsVpnConnectionRedundancyLost", severity="warning", vpn_connection_id="vpn-b"),
+        connection("AwsVpnConnectionDown", severity="critical", vpn_connection_id="vpn-c"),
+        target("AwsVpnTargetFailing", severity="warning", account_id="444455556666"),
+        {"alertname": "SomebodyElses", "severity": "warning"},
+    ]
+    with alertmanager(tmp_path, old) as url:
+        assert muted(url, alerts, expected=2) == {
+            ("AwsVpnConnectionRedundancyLost", "vpn-a", "111122223333"),
+            ("AwsVpnTunnelFlapping", "vpn-a", "111122223333"),
+        }
+
+
+@VERSIONS
+def test_a_failing_target_mutes_what_it_makes_unknowable(tmp_path: Path, old: bool) -> None:
+    alerts = [
+        target("AwsVpnTargetFailing", severity="warning"),
+        target("AwsVpnDataStale", severity="warning"),
+        connection("AwsVpnConnectionDown", severity="critical"),
+        tunnel("AwsVpnTunnelNoRoutes", severity="warning"),
+        connection("AwsVpnConnectionDown", severity="critical", account_id="444455556666"),
+        target("AwsVpnDataStale", severity="warning", region="us-east-1"),
+        {"alertname": "SomebodyElses", "severity": "warning"},
+    ]
+    with alertmanager(tmp_path, old) as url:
+        assert {name for name, _, account in muted(url, alerts, expected=3) if account == "111122223333"} == {
+            "AwsVpnDataStale",
+            "AwsVpnConnectionDown",
+            "AwsVpnTunnelNoRoutes",
+        }
+        assert ("AwsVpnConnectionDown", "vpn-a", "444455556666") not in muted(url, alerts, expected=3)
+
+
+@VERSIONS
+def test_an_absent_exporter_mutes_everything_but_itself(tmp_path: Path, old: bool) -> None:
+    alerts = [
+        alert("AwsVpnExporterDown", severity="warning"),
+        target("AwsVpnTargetFailing", severity="warning"),
+        connection("AwsVpnConnectionDown", severity="critical"),
+        connection("AwsVpnConnectionDown", severity="critical", job="another-exporter"),
+        {"alertname": "SomebodyElses", "severity": "warning"},
+    ]
+    with alertmanager(tmp_path, old) as url:
+        assert {name for name, _, _ in muted(url, alerts, expected=2)} == {
+            "AwsVpnTargetFailing",
+            "AwsVpnConnectionDown",
+        }

@@ -1,0 +1,147 @@
+"""The alert rules: valid for old and new Prometheus, tested one by one, explained in runbooks."""
+
+import re
+import subprocess
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from tests import real_parts
+
+RULES = real_parts.REPOSITORY / "alerts" / "aws-vpn.rules.yaml"
+README = real_parts.REPOSITORY / "alerts" / "README.md"
+UNIT_TESTS = sorted((real_parts.REPOSITORY / "alerts" / "tests").glob("*.test.yaml"))
+RUNBOOKS = real_parts.REPOSITORY / "docs" / "runbooks"
+METRICS = real_parts.REPOSITORY / "docs" / "METRICS.md"
+
+Rule = dict[str, Any]
+VERSIONS = pytest.mark.parametrize("old", [False, True], ids=["new", "old"])
+CASES = ("fires", "stays silent", "resolves", "survives a missed scrape")
+IDENTITY = {"job", "account_id", "region", "vpn_connection_id", "tunnel_ip"}
+
+
+def rules() -> list[Rule]:
+    groups = yaml.safe_load(RULES.read_text())["groups"]
+    return [rule for group in groups for rule in group["rules"]]
+
+
+ALERTS = {rule["alert"]: rule for rule in rules() if "alert" in rule}
+EACH_ALERT = pytest.mark.parametrize("name", ALERTS)
+
+
+@cache
+def unit_cases() -> tuple[dict[str, Any], ...]:
+    return tuple(case for path in UNIT_TESTS for case in yaml.safe_load(path.read_text())["tests"])
+
+
+def run(*command: str | Path) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@VERSIONS
+def test_promtool_accepts_the_rules(old: bool) -> None:
+    run(real_parts.find("promtool", old), "check", "rules", RULES)
+
+
+@VERSIONS
+@pytest.mark.parametrize("path", UNIT_TESTS, ids=lambda path: path.name.removesuffix(".test.yaml"))
+def test_promtool_unit_tests_pass(path: Path, old: bool) -> None:
+    run(real_parts.find("promtool", old), "test", "rules", path)
+
+
+@EACH_ALERT
+def test_every_alert_has_its_four_cases(name: str) -> None:
+    missing = {f"{name}: {case}" for case in CASES} - {case["name"] for case in unit_cases()}
+    assert not missing
+
+
+@EACH_ALERT
+def test_every_alert_is_expected_to_fire_with_its_whole_text(name: str) -> None:
+    case = next(case for case in unit_cases() if case["name"] == f"{name}: fires")
+    expected = [alert for check in case["alert_rule_test"] for alert in check["exp_alerts"]]
+    assert [set(alert["exp_annotations"]) for alert in expected] == [set(ALERTS[name]["annotations"])]
+    assert all(set(alert["exp_labels"]) <= IDENTITY | {"severity"} for alert in expected)
+
+
+@EACH_ALERT
+def test_every_alert_says_what_it_is(name: str) -> None:
+    rule = ALERTS[name]
+    annotations = rule["annotations"]
+    assert rule["labels"].keys() == {"severity"}
+    assert rule["labels"]["severity"] in {"critical", "warning", "info"}
+    assert annotations["summary"].endswith(".")
+    assert "{{" not in annotations["summary"], "a summary is constant, so that alerts can be grouped by it"
+    assert annotations["description"].endswith(".")
+    assert annotations["dashboard_path"].startswith("/d/aws-vpn-")
+    assert annotations["runbook_url"].endswith(f"/docs/runbooks/{name}.md")
+
+
+@EACH_ALERT
+def test_every_alert_has_a_runbook(name: str) -> None:
+    headings = re.findall(r"^## (.+)$", (RUNBOOKS / f"{name}.md").read_text(), re.MULTILINE)
+    assert headings == ["Meaning", "Impact", "Diagnosis", "Mitigation"]
+
+
+def test_every_runbook_has_an_alert() -> None:
+    assert {path.stem for path in RUNBOOKS.glob("*.md")} - {"remedies"} == set(ALERTS)
+
+
+def anchors(page: Path) -> set[str]:
+    headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading).strip().lower().replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", [README, *sorted(RUNBOOKS.glob("*.md"))], ids=lambda page: page.stem)
+def test_links_between_pages_lead_somewhere(page: Path) -> None:
+    for link in re.findall(r"\]\((?!https?:)([^)]+)\)", page.read_text()):
+        path, _, anchor = link.partition("#")
+        target = page.parent / path if path else page
+        assert target.is_file(), link
+        assert not anchor or anchor in anchors(target), link
+
+
+def table_rows() -> dict[str, list[str]]:
+    rows = re.findall(r"^\| \[(AwsVpn\w+)\]\([^)]*\) \| (.+) \|$", README.read_text(), re.MULTILINE)
+    return {name: cells.split(" | ") for name, cells in rows}
+
+
+def test_the_table_lists_every_alert_once_and_in_order() -> None:
+    assert list(table_rows()) == list(ALERTS)
+
+
+@EACH_ALERT
+def test_the_table_says_what_the_rules_do(name: str) -> None:
+    severity, pending, condition, _reason = table_rows()[name]
+    rule = ALERTS[name]
+    assert severity == rule["labels"]["severity"]
+    assert pending.strip("`") == rule.get("for", "none")
+    for number in re.findall(r"`([^`]+)`", condition):
+        assert re.search(rf"(?<![\w.]){number}(?![\w.])", rule["expr"]), f"{number} is not in the rule"
+
+
+def without_labels_and_strings(expression: str) -> str:
+    return re.sub(r'"[^"]*"|\{[^}]*\}', "", expression)
+
+
+def test_the_rules_read_published_metrics_only() -> None:
+    if not METRICS.is_file():
+        pytest.skip("docs/METRICS.md is not generated yet")
+    published = set(re.findall(r"\baws_vpn_\w+", METRICS.read_text()))
+    recorded = {rule["record"] for rule in rules() if "record" in rule}
+    for rule in rules():
+        texts = [rule["expr"], *re.findall(r"`([^`]+)`", str(rule.get("annotations", "")))]
+        for text in texts:
+            names = set(re.findall(r"\b(?:vpn_connection:[\w:]+|aws_vpn_\w+)", without_labels_and_strings(text)))
+            assert names <= published | recorded, rule.get("alert", rule.get("record"))
+
+
+def test_no_rule_keeps_a_label_that_only_says_who_scraped() -> None:
+    """Every series that is aggregated ends in the identity, so replicas can neither double nor break anything."""
+    for rule in rules():
+        for labels in re.findall(r"\bby \(([^)]*)\)", rule["expr"]):
+            assert set(labels.split(", ")) <= IDENTITY
+        assert "without (" not in rule["expr"]
+        assert "group_left" not in rule["expr"]
