@@ -1,0 +1,182 @@
+"""Writes what the chart repeats from elsewhere: the exporter's schema, its version, the README's table, the changes.
+
+Alert rules and dashboards are not repeated: the chart's folder `files` links to them, and Helm follows links.
+
+`--check` writes nothing and fails where a file is not as it would be written.
+"""
+
+import argparse
+import json
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from aws_vpn_exporter import __version__
+from aws_vpn_exporter.config import Config
+
+CHART = Path(__file__).resolve().parent.parent / "helm" / "aws-vpn-exporter"
+IMAGE = "ghcr.io/aws-vpn-exporter/aws-vpn-exporter"
+PROJECT = "https://github.com/aws-vpn-exporter/aws-vpn-exporter"
+
+
+def schema(current: str) -> str:
+    """values.schema.json with the exporter's definitions, which begin with a capital, as they are now."""
+    document = json.loads(current)
+    exporter = _for_values(Config.model_json_schema())
+    definitions = exporter.pop("$defs") | {"Config": exporter}
+    own = {name: value for name, value in document["$defs"].items() if not name[0].isupper()}
+    document["$defs"] = own | dict(sorted(definitions.items()))
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def _for_values(schema: Any) -> Any:
+    """The exporter's schema for people who write values.
+
+    Titles and defaults go: they repeat names and show the exporter's types. null goes: the file does not accept it.
+    """
+    if isinstance(schema, list):
+        return [_for_values(item) for item in schema if item != {"type": "null"}]
+    if not isinstance(schema, dict):
+        return schema
+    kept = {key: _for_values(value) for key, value in schema.items() if key not in ("title", "default")}
+    if "properties" in schema:
+        kept["properties"] = {name: _for_values(value) for name, value in schema["properties"].items()}
+    alternatives = kept.get("anyOf", ())
+    return kept if len(alternatives) != 1 else kept.pop("anyOf")[0] | kept
+
+
+def readme(current: str, values: str) -> str:
+    """README.md with the table of values."""
+    rows = "\n".join(f"| `{key}` | {_cell(default)} | {text} |" for key, default, text in described(values))
+    table = f"| value | default | what it is |\n|---|---|---|\n{rows}\n"
+    return _between(current, "<!-- values:begin -->\n", "<!-- values:end -->\n", f"\n{table}\n")
+
+
+def described(values: str) -> Iterator[tuple[str, object, str]]:
+    """Each value that a comment `# --` stands above: its path, its default and the comment."""
+    lines = values.splitlines()
+
+    def walk(node: yaml.MappingNode, path: tuple[str, ...]) -> Iterator[tuple[str, object, str]]:
+        for key, value in node.value:
+            name = (*path, key.value)
+            text = _comment_above(lines, key.start_mark.line)
+            if text:
+                yield ".".join(name), _plain(value), text
+            elif isinstance(value, yaml.MappingNode):
+                yield from walk(value, name)
+            else:
+                raise ValueError(f"values.yaml: {'.'.join(name)} has no description")
+
+    root = yaml.compose(values, Loader=yaml.SafeLoader)
+    assert isinstance(root, yaml.MappingNode)
+    return walk(root, ())
+
+
+def _comment_above(lines: list[str], line: int) -> str:
+    """The text of the comment block that ends above the line, from its `# --` on."""
+    words: list[str] = []
+    for above in reversed(lines[:line]):
+        comment = above.strip()
+        if not comment.startswith("#"):
+            return ""
+        words.insert(0, comment.removeprefix("# -- ").removeprefix("# "))
+        if comment.startswith("# -- "):
+            return " ".join(words)
+    return ""
+
+
+def _plain(node: yaml.Node) -> object:
+    return yaml.safe_load(yaml.serialize(node, Dumper=yaml.SafeDumper))
+
+
+def _cell(default: object) -> str:
+    return f"`{json.dumps(default, ensure_ascii=False)}`".replace("|", "\\|")
+
+
+def chart(current: str, changelog: str) -> str:
+    """Chart.yaml with the exporter's version and the annotations that Artifact Hub reads."""
+    version = yaml.safe_load(current)["version"]
+    annotations = {
+        "artifacthub.io/category": "monitoring-logging",
+        "artifacthub.io/changes": _list([{"description": change} for change in changes(changelog, version)]),
+        "artifacthub.io/images": _list([{"name": "aws-vpn-exporter", "image": f"{IMAGE}:{__version__}"}]),
+        "artifacthub.io/license": "Apache-2.0",
+        "artifacthub.io/links": _list(
+            [
+                {"name": "source", "url": PROJECT},
+                {"name": "runbooks", "url": f"{PROJECT}/tree/main/docs/runbooks"},
+                {"name": "support", "url": f"{PROJECT}/issues"},
+            ]
+        ),
+        "artifacthub.io/operator": "false",
+    }
+    generated = yaml.dump(
+        {"appVersion": __version__, "annotations": annotations}, Dumper=_Dumper, sort_keys=False, width=120
+    )
+    return _between(current, "# generated:begin\n", "# generated:end\n", generated)
+
+
+def changes(changelog: str, version: str) -> list[str]:
+    """The entries of one version in the CHANGELOG. Raises ValueError where it has none."""
+    section = re.search(rf"^## {re.escape(version)}\n(.*?)(?=^## |\Z)", changelog, re.MULTILINE | re.DOTALL)
+    entries = re.findall(r"^- (.+)$", section[1], re.MULTILINE) if section else []
+    if not entries:
+        raise ValueError(f"CHANGELOG.md says nothing about the chart's version {version}")
+    return entries
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes text of several lines as a block."""
+
+
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+
+
+_Dumper.add_representer(str, _text)
+
+
+def _list(items: list[dict[str, str]]) -> str:
+    return yaml.safe_dump(items, sort_keys=False, width=1000)
+
+
+def _between(text: str, begin: str, end: str, block: str) -> str:
+    head, found_begin, rest = text.partition(begin)
+    _, found_end, tail = rest.partition(end)
+    if not (found_begin and found_end):
+        raise ValueError(f"the marks {begin.strip()} and {end.strip()} are missing")
+    return f"{head}{begin}{block}{end}{tail}"
+
+
+def generated(chart_folder: Path = CHART) -> Mapping[Path, str]:
+    """What each file that repeats something should hold."""
+
+    def read(name: str) -> str:
+        return (chart_folder / name).read_text(encoding="utf-8")
+
+    return {
+        chart_folder / "values.schema.json": schema(read("values.schema.json")),
+        chart_folder / "README.md": readme(read("README.md"), read("values.yaml")),
+        chart_folder / "Chart.yaml": chart(read("Chart.yaml"), read("CHANGELOG.md")),
+    }
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true", help="write nothing; fail where a file is not up to date")
+    options = parser.parse_args()
+    outdated = {path: text for path, text in generated().items() if path.read_text(encoding="utf-8") != text}
+    for path, text in outdated.items():
+        if options.check:
+            print(f"{path.relative_to(CHART.parent.parent)} is not up to date: run tools/build_chart.py")
+        else:
+            path.write_text(text, encoding="utf-8")
+    return 1 if options.check and outdated else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
