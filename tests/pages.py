@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from prometheus_client.parser import text_string_to_metric_families
+
 from aws_vpn_exporter.aws import vpn
 from aws_vpn_exporter.aws.session import Aws
 from aws_vpn_exporter.exposition import PLAIN, Exposition
 from aws_vpn_exporter.model import Settings, Target
 from aws_vpn_exporter.poller import Intervals, Poller
-from prometheus_client.parser import text_string_to_metric_families
 
 TARGET = Target("123456789012", "eu-west-1")
 

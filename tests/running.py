@@ -34,7 +34,7 @@ def run(*arguments: str, timeout: float = 20, **environment: str) -> subprocess.
 def clean_environment(**more: str) -> dict[str, str]:
     """This process's environment without AWS settings, and `more`."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    nothing = {name: os.devnull for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE")}
+    nothing = dict.fromkeys(("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"), os.devnull)
     return {**kept, **nothing, "AWS_EC2_METADATA_DISABLED": "true", "PYTHONUNBUFFERED": "1", **more}
 
 

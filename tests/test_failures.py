@@ -1,14 +1,15 @@
 """Each way in which AWS can fail, provoked on the wire: the failure is named, data is held, dropped and recovered."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import pytest
+
 from aws_vpn_exporter.aws.session import Aws
 from aws_vpn_exporter.demo.faults import FAULT_NAMES, FaultName
 from aws_vpn_exporter.demo.fleet import DEMO_SECRET, Fleet
 from aws_vpn_exporter.demo.server import SimulatedAws
 from aws_vpn_exporter.model import Target
-
 from tests.pages import TARGET, SteppedExporter, samples, values
 
 CAUSES: dict[FaultName, str] = {
@@ -122,5 +123,5 @@ def test_a_failing_target_is_asked_less_often_but_again_within_two_minutes(simul
         exporter.after(1)
         if simulated.calls[("DescribeVpnConnections", "eu-west-1")] > before:
             asked.append(exporter.clock.now)
-    pauses = [later - earlier for earlier, later in zip(asked, asked[1:], strict=False)]
+    pauses = [later - earlier for earlier, later in pairwise(asked)]
     assert pauses == [30.0, 60.0, 120.0, 120.0, 120.0, 120.0]

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics_families
+from prometheus_client.parser import text_string_to_metric_families as plain_families
+
 from aws_vpn_exporter.aws.session import Aws
 from aws_vpn_exporter.catalogue import ExporterReport, exporter_families
 from aws_vpn_exporter.config import Config, load
 from aws_vpn_exporter.demo.server import SimulatedAws
 from aws_vpn_exporter.exposition import OPENMETRICS, PLAIN, Exposition
-from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics_families
-from prometheus_client.parser import text_string_to_metric_families as plain_families
-
 from tests.pages import SteppedExporter
 
 CASES = sorted(path.parent for path in Path(__file__).parent.glob("golden/*/aws.json"))

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from aws_vpn_exporter.demo.fleet import Fleet
 from aws_vpn_exporter.demo.server import SimulatedAws
-
 from tests.pages import values
 from tests.running import COMMAND, ExporterProcess, clean_environment, free_port, run, with_credentials
 
@@ -245,7 +245,13 @@ def test_check_config_prints_what_would_be_watched(tmp_path: Path) -> None:
     )
     checked = run("check-config", f"--config.file={file}")
     assert checked.returncode == 0
-    for words in ("eu-west-1, us-east-1", "1m30s", "site", "kind=single: 1 tunnel", "Phase1LifetimeSeconds 3600"):
+    for words in (
+        "eu-west-1, us-east-1",
+        "1m30s",
+        "site",
+        "kind=single: tunnels expected: 1",
+        "Phase1LifetimeSeconds 3600",
+    ):
         assert words in checked.stdout
     assert run("check-config").returncode == 0
     refused = run("check-config", f"--config.file={tmp_path / 'missing.yaml'}")

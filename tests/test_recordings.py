@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from aws_vpn_exporter.demo.server import SimulatedAws
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics_families
 
+from aws_vpn_exporter.demo.server import SimulatedAws
 from tests.pages import samples, values
 from tests.real_parts import find
 from tests.running import ExporterProcess, with_credentials

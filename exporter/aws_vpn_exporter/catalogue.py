@@ -204,7 +204,7 @@ def _option_mismatch(view: TunnelView) -> Iterator[Sample]:
 TUNNEL: tuple[Metric[TunnelView], ...] = (
     Metric(
         "aws_vpn_tunnel_up",
-        "Whether AWS reports the tunnel UP (1) or DOWN (0).",
+        "Whether AWS reported the tunnel UP (1) or DOWN (0) in the last good answer; see aws_vpn_target_up.",
         (),
         _value(lambda view: view.tunnel.telemetry.up if view.tunnel.telemetry else None),
     ),

@@ -194,7 +194,7 @@ def _description(loaded: Config, file: Path | None) -> list[str]:
         lines.append(
             f"Policy {number}: {' and '.join(wanted) or 'all connections'}: "
             + "; ".join(
-                [f"{block.expected_tunnels} tunnels expected"] * (block.expected_tunnels is not None)
+                [f"tunnels expected: {block.expected_tunnels}"] * (block.expected_tunnels is not None)
                 + [f"customer gateway {name} {text(value)}" for name, value in block.customer_gateway.items()]
             )
         )

@@ -20,8 +20,10 @@ from pydantic import (
     Field,
     Tag,
     ValidationError,
+    ValidationInfo,
     WithJsonSchema,
     create_model,
+    field_validator,
     model_validator,
 )
 from pydantic_core import ErrorDetails
@@ -32,6 +34,7 @@ from aws_vpn_exporter.options import BY_KEY, OPTIONS, Option, OptionValue, Optio
 
 _LARGEST_FILE = 1024 * 1024
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_SHORTEST = 1.0
 _DURATION = r"([0-9]+(ms|s|m|h|d))+"
 
 Path_ = tuple[str | int, ...]
@@ -50,7 +53,10 @@ def _seconds(value: object) -> object:
         return value
     if not re.fullmatch(_DURATION, value):
         raise ValueError("should be a duration such as 30s, 5m or 1h30m")
-    return sum(int(number) * _UNITS[unit] for number, unit in re.findall(r"([0-9]+)(ms|s|m|h|d)", value))
+    seconds = sum(int(number) * _UNITS[unit] for number, unit in re.findall(r"([0-9]+)(ms|s|m|h|d)", value))
+    if seconds < _SHORTEST:
+        raise ValueError(f"should be at least {duration(_SHORTEST)}, not {value}")
+    return seconds
 
 
 def duration(seconds: float) -> str:
@@ -64,6 +70,14 @@ def duration(seconds: float) -> str:
 
 
 Duration = Annotated[float, BeforeValidator(_seconds), WithJsonSchema({"type": "string", "pattern": f"^{_DURATION}$"})]
+
+
+def _distinct_labels(keys: tuple[str, ...]) -> tuple[str, ...]:
+    labels = [tag_label(key) for key in _distinct(keys)]
+    clash = [key for key, label in zip(keys, labels, strict=True) if labels.count(label) > 1]
+    if clash:
+        raise ValueError(f"{' and '.join(clash)} would be the same label {tag_label(clash[0])}; keep one of them")
+    return keys
 
 
 def _distinct(values: tuple[str, ...]) -> tuple[str, ...]:
@@ -187,14 +201,14 @@ class Config(_Block):
         description="Regions to watch: a list, or `all` for every region that is enabled in the account. "
         "Without it, the default region of the AWS settings (AWS_REGION, profile).",
     )
-    poll_interval: Duration = Field(30.0, ge=1, description="How often a target with connections is asked.")
+    poll_interval: Duration = Field(30.0, description="How often a target with connections is asked.")
     discovery_interval: Duration = Field(
-        600.0, ge=1, description="How often a target without connections is asked, and regions are listed again."
+        600.0, description="How often a target without connections is asked, and regions are listed again."
     )
     stale_after: Duration = Field(
-        300.0, ge=1, description="How long the last good values of a failing target are still published."
+        300.0, description="How long the last good values of a failing target are still published."
     )
-    tags: Annotated[tuple[TagKey, ...], AfterValidator(_distinct)] = Field(
+    tags: Annotated[tuple[TagKey, ...], AfterValidator(_distinct_labels)] = Field(
         (), description="Tag keys copied onto aws_vpn_connection_info, as labels tag_*."
     )
     policies: tuple[PolicyBlock, ...] = Field((), description="What is wanted of which connections.")
@@ -203,16 +217,13 @@ class Config(_Block):
         description="Values for options that AWS leaves out of its answer, where its documented default is not yours.",
     )
 
-    @model_validator(mode="after")
-    def _fits_together(self) -> "Config":
-        for name in ("stale_after", "discovery_interval"):
-            if getattr(self, name) < self.poll_interval:
-                raise ValueError(f"{name} should be at least poll_interval ({duration(self.poll_interval)})")
-        labels = [tag_label(key) for key in self.tags]
-        clash = next((key for key, label in zip(self.tags, labels, strict=True) if labels.count(label) > 1), None)
-        if clash:
-            raise ValueError(f"tags: {clash} and another key give the same label {tag_label(clash)}; keep one of them")
-        return self
+    @field_validator("discovery_interval", "stale_after")
+    @classmethod
+    def _not_before_the_next_poll(cls, seconds: float, info: ValidationInfo) -> float:
+        poll_interval = info.data.get("poll_interval", 0.0)
+        if seconds < poll_interval:
+            raise ValueError(f"should be at least poll_interval, {duration(poll_interval)}")
+        return seconds
 
     def settings(self) -> Settings:
         """How answers are read and published."""
@@ -246,8 +257,16 @@ def validated(schema: type[Block], raw: bytes, name: str) -> Block:
     try:
         return schema.model_validate({} if document is None else document)
     except ValidationError as error:
-        complaints = dict.fromkeys(_complaint(detail, name, lines, schema) for detail in error.errors())
-        raise ConfigError("\n".join(complaints)) from None
+        details = [detail for detail in error.errors() if not _follows_from_another(detail, error.errors())]
+        raise ConfigError("\n".join(_complaint(detail, name, lines, schema) for detail in details)) from None
+
+
+def _follows_from_another(detail: ErrorDetails, details: list[ErrorDetails]) -> bool:
+    """A list whose only entry is bad is called too short as well."""
+    loc = detail["loc"]
+    return detail["type"] == "too_short" and any(
+        len(d["loc"]) > len(loc) and d["loc"][: len(loc)] == loc for d in details
+    )
 
 
 def _parse(raw: bytes, name: str) -> tuple[Any, Mapping[Path_, int]]:
@@ -257,7 +276,8 @@ def _parse(raw: bytes, name: str) -> tuple[Any, Mapping[Path_, int]]:
         return _plain(node, (), lines) if node else None, lines
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise ConfigError(f"{name}:{line}: {error.problem}") from None
+        said = " ".join(part for part in (error.context, error.problem) if part)
+        raise ConfigError(f"{name}:{line}: {said}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"{name}: is not YAML text: {' '.join(str(error).split())}") from None
     except RecursionError:
@@ -351,6 +371,8 @@ def _remedy(detail: ErrorDetails, schema: type[BaseModel]) -> str:
         return f"the key {detail['loc'][-1]} is missing"
     if kind == "value_error":
         return str(context["error"])
+    if context.get("expected") == "'all'":
+        return f"should be the word all, a list or a block, not {detail['input']!r}"
     wanted = _WANTED.get(kind) or _EXAMPLES.get(context.get("pattern", "")) or said.removeprefix("Input ")
     shown = detail["input"]
     return f"{wanted}, not {shown!r}" if isinstance(shown, str) and len(shown) <= 80 else wanted

@@ -54,6 +54,8 @@ _HINTS = {
     FailureCause.DENIED: "allow the action to this role; `aws-vpn-exporter iam-policy` prints what is needed",
     FailureCause.CREDENTIALS: "renew or correct the credentials; a region that is not enabled says the same",
     FailureCause.CLOCK_SKEW: "the clock of this machine is off; let NTP set it",
+    FailureCause.TIMEOUT: "look at the way to AWS: firewall, proxy, VPC endpoint",
+    FailureCause.NETWORK: "look at the way to AWS: DNS, firewall, proxy, VPC endpoint",
     FailureCause.REGION: "enable the region in the account, or take it out of `regions`",
 }
 _MOST_SKEW = 240

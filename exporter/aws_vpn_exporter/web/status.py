@@ -189,9 +189,10 @@ def _standing_out(tunnel: Tunnel, gateway: Mapping[str, object], settings: Setti
 
 
 def _target_row(report: TargetReport, now: float) -> TargetRow:
-    tone, state = (
-        ("good", "answers") if report.up else ("bad", "failing") if report.failure else ("idle", "not tried yet")
-    )
+    if report.failure:
+        tone, state = "bad", f"failing: {report.failure.cause}"
+    else:
+        tone, state = ("good", "answers") if report.up else ("idle", "not tried yet")
     return TargetRow(
         target=report.target,
         tone=tone,

@@ -1,0 +1,227 @@
+"""Writes docs/METRICS.md from the catalogue and docs/CONFIGURATION.md from the configuration's schema.
+
+`python -m tools.docs` rewrites them, `python -m tools.docs --check` fails where they are not current.
+"""
+
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from aws_vpn_exporter import catalogue
+from aws_vpn_exporter.catalogue import Metric
+from aws_vpn_exporter.config import Config, duration
+from aws_vpn_exporter.model import FailureCause
+from aws_vpn_exporter.options import OPTIONS, Option, text
+from aws_vpn_exporter.web.protection import WebConfig
+
+DOCS = Path(__file__).parent.parent / "docs"
+
+Schema = Mapping[str, Any]
+
+METRICS_HEAD = """\
+# Metrics
+
+<!-- Written by tools/docs.py from exporter/aws_vpn_exporter/catalogue.py: change it there, then run `make docs`. -->
+
+The exporter asks AWS in the background (every 30 s where there are connections) and answers scrapes from memory: a
+scrape never calls AWS. All states come from DescribeVpnConnections, for which AWS charges nothing.
+
+- Labels are ids. Names and tags stand on `aws_vpn_connection_info`, so that a rename never resets an alert; join it
+  with `* on (account_id, region, vpn_connection_id) group_left (name) aws_vpn_connection_info`.
+- Absent is not zero. What AWS does not say has no series, and a failed poll never looks like "no connections".
+- While a target fails, the last good values stay for `stale_after` (5 minutes by default) and then vanish;
+  `aws_vpn_target_up` says at once that they are old.
+- A connection that is being created or deleted (`pending`, `deleting`, `deleted`) has its `_info` and `_state` only.
+"""
+
+CONFIGURATION_HEAD = """\
+# Configuration
+
+<!-- Written by tools/docs.py from exporter/aws_vpn_exporter/config.py: change it there, then run `make docs`. -->
+
+Without a file, `aws-vpn-exporter serve` watches the account of the default AWS credentials in the default region. A
+file, named by `--config.file`, is YAML and strict: an unknown or doubled key is an error that says where and what would
+be right. `aws-vpn-exporter check-config --config.file=FILE` says what would be watched. The file is read again on
+SIGHUP and on `POST /-/reload`; a bad one is refused and the one before stays in force.
+
+Durations are written as `30s`, `5m` or `1h30m`. Credentials, regions and endpoints come the standard AWS way
+(`AWS_PROFILE`, `AWS_REGION`, web identity, `AWS_ENDPOINT_URL_EC2` for a VPC endpoint, ...), never from this file.
+
+```yaml
+regions: [eu-west-1, us-east-1]
+tags: [site, owner]
+policies:
+  - match: {tags: {site: Saltmere}}
+    expected_tunnels: 1
+  - match: {ids: [vpn-0123456789abcdef0]}
+    customer_gateway:
+      phase1_lifetime_seconds: 28800
+      ike_versions: [ikev2]
+option_defaults:
+  rekey_margin_time_seconds: 540
+```
+"""
+
+WEB_HEAD = """\
+## Web configuration
+
+TLS, users and headers stand in a file of their own, named by `--web.config.file`, in the format of Prometheus's
+exporter-toolkit. It is looked at again with each request: changed users, headers and certificates are in force at
+once, without a reload. Paths are relative to the file.
+
+```yaml
+tls_server_config: {cert_file: tls.crt, key_file: tls.key}
+basic_auth_users: {prometheus: "$2y$10$..."}   # htpasswd -nBC 10 prometheus
+auth_excluded_paths: [/-/healthy, /-/ready]
+```
+"""
+
+
+def metrics() -> str:
+    """docs/METRICS.md."""
+    connection = ("account_id", "region", "vpn_connection_id")
+    tables: tuple[tuple[str, tuple[str, ...], tuple[Metric[Any], ...]], ...] = (
+        ("Connections", connection, catalogue.CONNECTION),
+        ("Tunnels", (*connection, "tunnel_ip"), catalogue.TUNNEL),
+        ("Targets", ("account_id", "region"), catalogue.TARGET),
+        ("The exporter itself", (), catalogue.EXPORTER),
+    )
+    parts = [METRICS_HEAD, *(_metric_table(*table) for table in tables), _causes(), _options()]
+    return "\n".join(parts)
+
+
+def _metric_table(title: str, identity: tuple[str, ...], metrics: tuple[Metric[Any], ...]) -> str:
+    common = f"Labels of every series: {_coded(identity)}.\n\n" if identity else ""
+    rows = "\n".join(f"| `{m.name}` | {m.type} | {_coded(m.labels)} | {m.help} |" for m in metrics)
+    return f"## {title}\n\n{common}| metric | type | further labels | meaning |\n|---|---|---|---|\n{rows}\n"
+
+
+def _causes() -> str:
+    causes = ", ".join(f"`{cause}`" for cause in FailureCause)
+    return (
+        f"## Causes of failed polls\n\nThe label `cause` of `aws_vpn_target_poll_failures_total` is one of {causes}.\n"
+    )
+
+
+def _options() -> str:
+    head = (
+        "## Tunnel options\n\nAWS leaves an option out of its answer while it is at its default. Then its documented "
+        'default is published, with `source="default"` where the metric is a number; `option_defaults` in the '
+        "configuration replaces it.\n\n| option at AWS | published as | allowed | default |\n|---|---|---|---|\n"
+    )
+    return (
+        head
+        + "\n".join(
+            f"| {option.name} | `{option.published_as}` | {_allowed(option)} | {text(option.default) or 'none'} |"
+            for option in OPTIONS
+        )
+        + "\n"
+    )
+
+
+def _allowed(option: Option) -> str:
+    if isinstance(option.allowed, range):
+        top = option.allowed.stop - 1
+        return f"from {option.allowed.start}" if top > 10**6 else f"{option.allowed.start} to {top}"
+    return ", ".join(option.allowed) or ("true, false" if option.is_switch else "")
+
+
+def _coded(words: tuple[str, ...]) -> str:
+    return ", ".join(f"`{word}`" for word in words)
+
+
+def configuration() -> str:
+    """docs/CONFIGURATION.md."""
+    main, web = Config.model_json_schema(), WebConfig.model_json_schema()
+    return "\n".join(
+        [
+            CONFIGURATION_HEAD,
+            "## Keys\n",
+            _keys(main, main["$defs"]),
+            *(_block(name, main["$defs"]) for name in ("PolicyBlock", "Match", "OptionBlock")),
+            WEB_HEAD,
+            _keys(web, web["$defs"]),
+            *(_block(name, web["$defs"]) for name in ("TlsServerConfig", "HttpServerConfig")),
+        ]
+    )
+
+
+TITLES = {
+    "PolicyBlock": "An entry of `policies`",
+    "Match": "`match`",
+    "OptionBlock": "`customer_gateway` and `option_defaults`",
+    "TlsServerConfig": "`tls_server_config`",
+    "HttpServerConfig": "`http_server_config`",
+}
+
+
+def _block(name: str, definitions: Schema) -> str:
+    schema = definitions[name]
+    about = " ".join(schema.get("description", "").split())
+    return (
+        f"### {TITLES[name]}\n\n{about}\n\n{_keys(schema, definitions)}"
+        if about
+        else (f"### {TITLES[name]}\n\n{_keys(schema, definitions)}")
+    )
+
+
+def _keys(schema: Schema, definitions: Schema) -> str:
+    rows = "\n".join(
+        f"| `{key}` | {_type(value, definitions)} | {_default(key, value, schema)} | {value.get('description', '')} |"
+        for key, value in schema["properties"].items()
+    )
+    return f"| key | value | default | meaning |\n|---|---|---|---|\n{rows}\n"
+
+
+def _type(value: Schema, definitions: Schema) -> str:
+    return " or ".join(dict.fromkeys(_types(value, definitions)))
+
+
+def _types(value: Schema, definitions: Schema) -> Iterator[str]:
+    if "$ref" in value:
+        name = value["$ref"].rpartition("/")[2]
+        yield f"block, see {TITLES[name]}"
+    for branch in (*value.get("anyOf", ()), *value.get("oneOf", ())):
+        yield from _types(branch, definitions)
+    if "const" in value:
+        yield f"`{value['const']}`"
+    elif "enum" in value:
+        yield ", ".join(f"`{word}`" for word in value["enum"])
+    elif value.get("type") == "array":
+        yield f"list of {_type(value['items'], definitions)}"
+    elif value.get("type") == "object":
+        yield "block of names and texts"
+    elif value.get("type") == "integer":
+        low, high = value.get("minimum"), value.get("maximum")
+        yield f"number, {low} to {high}" if high and high < 10**6 else f"number, from {low}"
+    elif value.get("type") == "string":
+        pattern = value.get("pattern", "")
+        yield "duration" if "ms|s|m" in pattern else "region" if pattern.startswith("^[a-z]{2}") else "text"
+
+
+def _default(key: str, value: Schema, schema: Schema) -> str:
+    if key in schema.get("required", ()):
+        return "required"
+    default = value.get("default")
+    if isinstance(default, float):
+        return f"`{duration(default)}`"
+    return f"`{default}`" if isinstance(default, str | int) else ""
+
+
+def main() -> int:
+    """Writes or checks; the exit code."""
+    stale = []
+    for name, written in (("METRICS.md", metrics()), ("CONFIGURATION.md", configuration())):
+        file = DOCS / name
+        if "--check" not in sys.argv:
+            file.write_text(written)
+        elif not file.exists() or file.read_text() != written:
+            stale.append(name)
+    if stale:
+        print(f"not current: {', '.join(stale)}; run `make docs`", file=sys.stderr)
+    return len(stale)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
