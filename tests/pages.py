@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from prometheus_client import Metric
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics_families
 from prometheus_client.parser import text_string_to_metric_families
 
 from aws_vpn_exporter.aws import vpn
@@ -24,6 +26,11 @@ def samples(page: str, name: str) -> dict[frozenset[tuple[str, str]], float]:
                 assert key not in found, f"{name} {sample.labels} stands twice"
                 found[key] = sample.value
     return found
+
+
+def openmetrics(page: str) -> list[Metric]:
+    """The families of a page in the OpenMetrics format. Raises ValueError where it is none."""
+    return list(openmetrics_families(page))  # type: ignore[no-untyped-call]
 
 
 def values(page: str, name: str, **labels: str) -> list[float]:

@@ -11,6 +11,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from email.message import Message
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -24,10 +25,10 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def run(*arguments: str, timeout: float = 20, **environment: str) -> subprocess.CompletedProcess[str]:
+def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """The command, run to its end."""
     return subprocess.run(
-        [*COMMAND, *arguments], env=clean_environment(**environment), capture_output=True, text=True, timeout=timeout
+        [*COMMAND, *arguments], env=clean_environment(**environment), capture_output=True, text=True, timeout=20
     )
 
 
@@ -54,7 +55,7 @@ class Answer:
     """An HTTP answer."""
 
     status: int
-    headers: Mapping[str, str]
+    headers: Message
     body: bytes
 
     @property

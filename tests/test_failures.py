@@ -105,7 +105,10 @@ def test_one_failing_region_leaves_the_others_alone(simulated: SimulatedAws) -> 
 
 
 def test_a_deleted_connection_is_gone_at_the_next_good_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    answers = [{"VpnConnections": [{"VpnConnectionId": "vpn-1", "State": "available"}]}, {"VpnConnections": []}]
+    answers: list[dict[str, object]] = [
+        {"VpnConnections": [{"VpnConnectionId": "vpn-1", "State": "available"}]},
+        {"VpnConnections": []},
+    ]
     with SimulatedAws(lambda _region: answers[0]) as running:
         monkeypatch.setenv("AWS_ENDPOINT_URL", running.url)
         exporter = SteppedExporter(quick())

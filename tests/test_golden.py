@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics_families
 from prometheus_client.parser import text_string_to_metric_families as plain_families
 
 from aws_vpn_exporter.aws.session import Aws
@@ -17,7 +16,7 @@ from aws_vpn_exporter.catalogue import ExporterReport, exporter_families
 from aws_vpn_exporter.config import Config, load
 from aws_vpn_exporter.demo.server import SimulatedAws
 from aws_vpn_exporter.exposition import OPENMETRICS, PLAIN, Exposition
-from tests.pages import SteppedExporter
+from tests.pages import SteppedExporter, openmetrics
 
 CASES = sorted(path.parent for path in Path(__file__).parent.glob("golden/*/aws.json"))
 SELF = ExporterReport("1.2.3", "3.11.0", "1.40.0", True, 1_800_000_000.0, {("ec2", "DescribeVpnConnections", "200"): 1})
@@ -63,12 +62,12 @@ def test_both_formats_say_the_same(case: Path, pages: Pages) -> None:
         for family in plain_families(pages.of(case, PLAIN))
         for sample in family.samples
     }
-    openmetrics = {
+    in_openmetrics = {
         (sample.name, *sorted(sample.labels.items()), sample.value)
-        for family in openmetrics_families(pages.of(case, OPENMETRICS))
+        for family in openmetrics(pages.of(case, OPENMETRICS))
         for sample in family.samples
     }
-    assert plain == openmetrics
+    assert plain == in_openmetrics
 
 
 def test_no_golden_file_holds_a_key() -> None:

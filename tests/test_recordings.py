@@ -10,10 +10,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics_families
 
 from aws_vpn_exporter.demo.server import SimulatedAws
-from tests.pages import samples, values
+from tests.pages import openmetrics, samples, values
 from tests.real_parts import find
 from tests.running import ExporterProcess, with_credentials
 
@@ -45,12 +44,12 @@ def test_a_recording_gives_a_right_page_and_leaks_nothing(recording: Path, tmp_p
     ):
         exporter.until_ready()
         page, status_page = exporter.metrics(), exporter.get("/").text
-        openmetrics = exporter.get("/metrics", Accept="application/openmetrics-text; version=1.0.0").text
+        in_openmetrics = exporter.get("/metrics", Accept="application/openmetrics-text; version=1.0.0").text
         checked = subprocess.run([find("promtool"), "check", "metrics"], input=page, capture_output=True, text=True)
 
     assert (checked.returncode, checked.stdout, checked.stderr) == (0, "", "")
-    assert list(openmetrics_families(openmetrics))
-    for said in (page, openmetrics, status_page, log.read_text()):
+    assert openmetrics(in_openmetrics)
+    for said in (page, in_openmetrics, status_page, log.read_text()):
         assert CANARY not in said
     assert values(page, "aws_vpn_target_up") == [1.0]
     for item in items:

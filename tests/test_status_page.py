@@ -35,7 +35,7 @@ DARK = "--blink-settings=preferredColorScheme=0"
 
 def chromium(folder: Path, url: str, *options: str) -> str:
     """What Chromium prints for the page."""
-    command = [find("chromium"), *QUIET, f"--user-data-dir={folder / 'profile'}", *options, url]
+    command = [str(find("chromium")), *QUIET, f"--user-data-dir={folder / 'profile'}", *options, url]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
 
 
