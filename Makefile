@@ -1,0 +1,43 @@
+# The two commands of the README are `make run` and `make test`; both need only Python 3.11, make and a package index.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: run test golden docs dashboards chart benchmark stack lint clean
+
+run: .venv/run
+	$(BIN)/aws-vpn-exporter demo
+
+test: .venv/dev lint
+	$(BIN)/python -m pytest
+
+lint: .venv/dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+# Rewrites the expected pages and messages; the diff is what a change means to users.
+golden: .venv/dev
+	$(BIN)/python -m pytest -q tests/test_golden.py tests/test_config.py --rewrite
+
+# Rewrites what is generated from the code: documents, dashboards, the chart's schema and table.
+docs: .venv/dev
+	$(BIN)/python -m tools.docs
+
+stack: .venv/run
+	tools/real-parts.sh
+	$(BIN)/python -m tools.stack
+
+.venv/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name it: make PYTHON=python3.11 ...")'
+	$(PYTHON) -m venv .venv
+
+.venv/run: .venv/bin/python pyproject.toml constraints.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable .
+	touch $@
+
+.venv/dev: .venv/bin/python pyproject.toml constraints.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	touch .venv/run $@
+
+clean:
+	rm -rf .venv .cache dist build
