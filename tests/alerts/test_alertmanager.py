@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 import yaml
+
 from tests import real_parts
 
 EXAMPLE = real_parts.REPOSITORY / "alerts" / "alertmanager"

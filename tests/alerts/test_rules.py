@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
+
 from tests import real_parts
 
 RULES = real_parts.REPOSITORY / "alerts" / "aws-vpn.rules.yaml"
