@@ -43,6 +43,7 @@ class FailureCause(StrEnum):
     NETWORK = "network"
     SERVER_ERROR = "server_error"
     MALFORMED = "malformed"
+    NOT_FOUND = "not_found"
     INTERNAL = "internal"
 
 
@@ -52,6 +53,32 @@ class PollError(Exception):
     def __init__(self, cause: FailureCause, message: str) -> None:
         super().__init__(message)
         self.cause = cause
+
+
+ALL_REGIONS = "all"
+"""In the configuration, every enabled region; as a target's region, those that could not be listed."""
+
+Regions = tuple[str, ...] | str
+"""Regions by name, or ALL_REGIONS."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account to watch, and how to get in: "" as `role_arn` means with the default credentials themselves."""
+
+    id: str
+    name: str = ""
+    role_arn: str = ""
+    external_id: str = ""
+    regions: Regions = ALL_REGIONS
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What discovery says of a target: its account's name ("" where it has none), and why it cannot be polled, if so."""
+
+    account_name: str = ""
+    error: PollError | None = None
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -78,12 +105,18 @@ class Telemetry:
 
 @dataclass(frozen=True, slots=True)
 class Tunnel:
-    """One tunnel, known by its outside address. `options` holds only what AWS reported."""
+    """One tunnel, known by its outside address. `options` holds only what AWS reported.
+
+    `log_group` and `bgp_log_group` are the ARNs of the CloudWatch Logs groups that AWS is told to write to; the options
+    LogEnabled and BgpLogEnabled say whether it does.
+    """
 
     outside_ip: str
     telemetry: Telemetry | None = None
     options: OptionValues = field(default_factory=dict)
     inside_cidr: str = ""
+    log_group: str = ""
+    bgp_log_group: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +165,7 @@ class TargetReport:
     """
 
     target: Target
+    account_name: str = ""
     snapshot: Snapshot | None = None
     failure: PollError | None = None
     polls: int = 0

@@ -86,13 +86,20 @@ def _tunnels(reports: Iterable[Answer], options: Iterable[Answer]) -> tuple[Tunn
     for item in options:
         options_of.setdefault(clean(item.get("OutsideIpAddress") or ""), item)
     return tuple(
-        Tunnel(
-            outside_ip=address,
-            telemetry=telemetry_of.get(address),
-            options=_options(options_of.get(address, {})),
-            inside_cidr=_inside_cidr(options_of.get(address, {})),
-        )
+        _tunnel(address, telemetry_of.get(address), options_of.get(address, {}))
         for address in sorted(telemetry_of.keys() | options_of.keys())
+    )
+
+
+def _tunnel(address: str, telemetry: Telemetry | None, item: Answer) -> Tunnel:
+    logs: Answer = (item.get("LogOptions") or {}).get("CloudWatchLogOptions") or {}
+    return Tunnel(
+        outside_ip=address,
+        telemetry=telemetry,
+        options=_options(item),
+        inside_cidr=_inside_cidr(item),
+        log_group=str(logs.get("LogGroupArn") or ""),
+        bgp_log_group=str(logs.get("BgpLogGroupArn") or ""),
     )
 
 
