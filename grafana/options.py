@@ -1,0 +1,220 @@
+"""Does every tunnel meet the rules, and which options has somebody changed."""
+
+from collections.abc import Iterator
+
+from aws_vpn_exporter.options import OPTIONS, Option, text
+from grafana.board import Board, Section
+from grafana.panels import BLUE, ORANGE, PLAIN, Column, Steps, number, rows
+from grafana.queries import CONNECTIONS, ID, TUNNEL_ID, count, named, newest
+from grafana.vocabulary import AGREEMENT, CHECK, IDENTITY, NAME, PERMITTED, SWITCH, TUNNEL_IP
+
+# RFC 8247 and RFC 9395: too short, of unclear origin, or no longer to be used.
+_WEAK_GROUPS = "2|5|22|23|24"
+_NAMES = Column("", expr=newest("aws_vpn_connection_info", CONNECTIONS, f"{ID}, name"), hidden=True)
+
+
+def _check(control: str) -> str:
+    return newest(f"vpn_connection:security_hub_{control}:passed", CONNECTIONS)
+
+
+def _permits(**sets: str) -> str:
+    """1 for each connection with a tunnel that permits one of the words in one of the sets, 0 for all others."""
+    permitting = " or ".join(
+        f'aws_vpn_tunnel_options_info{{{CONNECTIONS}, {label}=~"(.+,)?({words})(,.+)?"}}'
+        for label, words in sets.items()
+    )
+    return f"max by ({ID}) ({permitting})\nor 0 * {newest('aws_vpn_tunnel_options_info', CONNECTIONS)}"
+
+
+_IKEV1 = _permits(ike_versions="ikev1")
+_SHA1 = _permits(phase1_integrity="SHA1", phase2_integrity="SHA1")
+_WEAK = _permits(phase1_dh_groups=_WEAK_GROUPS, phase2_dh_groups=_WEAK_GROUPS)
+_DRIFT = newest("aws_vpn_tunnel_option_mismatch", CONNECTIONS)
+
+
+COUNTS = (
+    number(
+        "EC2.20 fails: two tunnels up",
+        "Connections that Security Hub's EC2.20 fails: fewer than two tunnels up. It knows no connection that is meant "
+        "to have one tunnel. Needs the recording rules.",
+        count(f"{_check('ec2_20')} == 0"),
+        colors=((None, PLAIN), (1, ORANGE)),
+    ),
+    number(
+        "EC2.171 fails: logging",
+        "Connections with a tunnel that does not log to CloudWatch Logs. Needs the recording rules.",
+        count(f"{_check('ec2_171')} == 0"),
+        colors=((None, PLAIN), (1, ORANGE)),
+    ),
+    number(
+        "EC2.183 fails: IKEv2 only",
+        "Connections with a tunnel that permits IKEv1. Needs the recording rules.",
+        count(f"{_check('ec2_183')} == 0"),
+        colors=((None, PLAIN), (1, ORANGE)),
+    ),
+    number(
+        "SHA-1 permitted",
+        "Connections with a tunnel that permits SHA-1 for integrity in phase 1 or 2. AWS's default permits it.",
+        count(f"({_SHA1}) == 1"),
+        colors=((None, PLAIN), (1, ORANGE)),
+    ),
+    number(
+        "Weak groups permitted",
+        f"Connections with a tunnel that permits a Diffie-Hellman group out of {_WEAK_GROUPS.replace('|', ', ')} in "
+        "phase 1 or 2: RFC 8247 advises against them. AWS's default permits them.",
+        count(f"({_WEAK}) == 1"),
+        colors=((None, PLAIN), (1, ORANGE)),
+    ),
+    number(
+        "Drift",
+        "Connections with an option at AWS that differs from the customer gateway's, as a policy in the exporter's "
+        "configuration states it.",
+        count(f"{_DRIFT} == 1"),
+        colors=((None, PLAIN), (1, ORANGE)),
+    ),
+)
+
+COMPLIANCE = rows(
+    "Compliance of each connection",
+    "One row for each connection in service. EC2.20: two tunnels are up. EC2.171: every tunnel logs. EC2.183: every "
+    "tunnel is IKEv2 only. Security Hub itself may take a day to say the same. SHA-1 and weak groups: permitted by a "
+    "tunnel in phase 1 or 2. Drift: empty where no policy states the customer gateway's options.",
+    (
+        NAME,
+        Column("EC2.20 two tunnels", expr=_check("ec2_20"), words=CHECK, width=140),
+        Column("EC2.171 logging", expr=_check("ec2_171"), words=CHECK, width=130),
+        Column("EC2.183 IKEv2 only", expr=_check("ec2_183"), words=CHECK, width=140),
+        Column("IKEv1", expr=_IKEV1, words=PERMITTED, width=110),
+        Column("SHA-1", expr=_SHA1, words=PERMITTED, width=110),
+        Column("Weak DH groups", expr=_WEAK, words=PERMITTED, width=130),
+        Column("Drift", expr=_DRIFT, words=AGREEMENT, width=90),
+        *IDENTITY,
+        # Names of those in service: the others have no options to judge.
+        Column(
+            "",
+            expr=f"{_NAMES.expr}\nand on ({ID}) {newest('aws_vpn_connection_tunnels_expected', CONNECTIONS)}",
+            hidden=True,
+        ),
+    ),
+    sort=("EC2.20 two tunnels", False),
+    empty="No VPN connection is in service here",
+    height=11,
+)
+
+DRIFT = rows(
+    "Drift: options that differ from the customer gateway's",
+    "Each option of each tunnel where AWS's value disagrees with what a policy states for the customer gateway.",
+    (
+        NAME,
+        TUNNEL_IP,
+        Column("Option", label="option"),
+        *IDENTITY,
+        Column(
+            "",
+            expr=named(
+                f"{newest('aws_vpn_tunnel_option_mismatch', CONNECTIONS, f'{TUNNEL_ID}, option')} == 1", CONNECTIONS
+            ),
+            hidden=True,
+        ),
+    ),
+    empty="No option is known to differ: policies in the exporter's configuration state what to compare with",
+    height=7,
+)
+
+
+def _label(option: Option) -> str:
+    label = option.published_as.removeprefix("aws_vpn_tunnel_").replace("phase", "phase ").replace("_", " ")
+    for unit in (" seconds", " packets", " ratio", " enabled"):
+        label = label.removesuffix(unit)
+    return (
+        (label[0].upper() + label[1:])
+        .replace("Dpd", "DPD")
+        .replace("Bgp", "BGP")
+        .replace("Ike", "IKE")
+        .replace(" dh", " DH")
+    )
+
+
+def _unit(option: Option) -> str:
+    return "percentunit" if option.scale != 1 else "s" if option.published_as.endswith("seconds") else "none"
+
+
+def _but(default: float, step: float) -> Steps:
+    """Colours every value but the default."""
+    return ((None, BLUE), (default, PLAIN), (default + step, BLUE))
+
+
+def _number_columns() -> Iterator[Column]:
+    for option in OPTIONS:
+        if option.is_number and isinstance(option.default, int):
+            yield Column(
+                _label(option),
+                expr=newest(option.published_as, CONNECTIONS, TUNNEL_ID),
+                unit=_unit(option),
+                colors=_but(option.default * option.scale, option.scale),
+                width=140,
+            )
+    for option in OPTIONS:
+        if option.is_switch:
+            yield Column(
+                _label(option), expr=newest(option.published_as, CONNECTIONS, TUNNEL_ID), words=SWITCH, width=130
+            )
+
+
+_WORDS = tuple(option for option in OPTIONS if not (option.is_number or option.is_switch))
+
+NUMBERS = rows(
+    "Numbers and switches of each tunnel",
+    "One row for each tunnel. Blue: somebody has set it to something else than the default that AWS documents. "
+    "An option that nobody has set shows that default.",
+    (
+        NAME,
+        TUNNEL_IP,
+        *_number_columns(),
+        *IDENTITY,
+        Column("", expr=named(newest("aws_vpn_tunnel_options_info", CONNECTIONS, TUNNEL_ID), CONNECTIONS), hidden=True),
+    ),
+    empty="AWS reports no tunnel options here",
+    height=10,
+)
+
+WORDS = rows(
+    "Words and sets of each tunnel",
+    "One row for each tunnel: all that AWS permits. Blue: somebody has set it to something else than the default that "
+    "AWS documents. An option that nobody has set shows that default.",
+    (
+        NAME,
+        TUNNEL_IP,
+        *(
+            Column(_label(option), label=option.published_as, changed_from=text(option.default), width=180)
+            for option in _WORDS
+        ),
+        *IDENTITY,
+        Column(
+            "",
+            expr=named(
+                newest(
+                    "aws_vpn_tunnel_options_info",
+                    CONNECTIONS,
+                    ", ".join((TUNNEL_ID, *(option.published_as for option in _WORDS))),
+                ),
+                CONNECTIONS,
+            ),
+            hidden=True,
+        ),
+    ),
+    empty="AWS reports no tunnel options here",
+    height=10,
+)
+
+OPTIONS_BOARD = Board(
+    uid="aws-vpn-options",
+    title="AWS VPN / Options and compliance",
+    description="What Security Hub says about each AWS VPN connection, weak cryptography, drift, and every option.",
+    sections=(
+        Section("", (*COUNTS, COMPLIANCE)),
+        Section("Against the customer gateway", (DRIFT,)),
+        Section("Every option", (NUMBERS, WORDS)),
+    ),
+    connections="many",
+)

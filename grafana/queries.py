@@ -1,0 +1,117 @@
+"""The PromQL that several panels share.
+
+Two replicas of the exporter publish every series twice, so each expression picks one by the labels that say what the
+series is about; whoever scraped it (instance, pod, ...) falls away.
+"""
+
+from aws_vpn_exporter.model import TunnelState
+
+ID = "account_id, region, vpn_connection_id"
+TARGET_ID = "account_id, region"
+TUNNEL_ID = f"{ID}, tunnel_ip"
+
+TARGETS = 'job=~"$job", account_id=~"$account_id", region=~"$region"'
+"""Picks what the variables of every dashboard pick."""
+CONNECTIONS = f'{TARGETS}, vpn_connection_id=~"$connection"'
+"""The same where a dashboard lets people choose connections."""
+
+SEVERITIES = ("critical", "warning", "info")
+"""The severities of the alerts, the worst one first."""
+
+STATE_NUMBERS = {
+    state: number
+    for number, state in enumerate(
+        (
+            TunnelState.DOWN,
+            TunnelState.IPSEC_DOWN,
+            TunnelState.BGP_DOWN,
+            TunnelState.UP_WITHOUT_ROUTES,
+            TunnelState.UP,
+        )
+    )
+}
+"""A tunnel's state as one number, the worst one lowest."""
+
+
+def newest(metric: str, select: str, by: str = ID) -> str:
+    """One series for each thing that `by` tells apart, whoever scraped it."""
+    return f"max by ({by}) ({metric}{{{select}}})"
+
+
+def tunnels_up(select: str) -> str:
+    """What the alerts see; without the recording rules, what the exporter says."""
+    recorded = newest("vpn_connection:aws_vpn_connection_tunnels_up:last", select)
+    return f"({recorded} or {newest('aws_vpn_connection_tunnels_up', select)})"
+
+
+def tunnels_expected(select: str) -> str:
+    """How many tunnels of a connection are meant to be up."""
+    return newest("aws_vpn_connection_tunnels_expected", select)
+
+
+def below_expectation(select: str) -> str:
+    """The connections with fewer tunnels up than expected, none at all included."""
+    return f"{tunnels_up(select)} < {tunnels_expected(select)}"
+
+
+def redundancy_lost(select: str) -> str:
+    """The connections that are up on fewer tunnels than expected."""
+    return f"({tunnels_up(select)} > 0) < {tunnels_expected(select)}"
+
+
+def without_routes(select: str) -> str:
+    """The connections with a tunnel that is up and has no route to carry."""
+    return f'max by ({ID}) (aws_vpn_tunnel_state{{{select}, state="up_without_routes"}} == 1)'
+
+
+def connection_status(select: str) -> str:
+    """Each connection's status as one number, the worst one lowest: see panels.CONNECTION_STATUS."""
+    up, expected = tunnels_up(select), tunnels_expected(select)
+    return f"""0 * ({up} == 0)
+or 1 + 0 * ({up} < {expected})
+or 2 + 0 * {without_routes(select)}
+or 3 + 0 * ({expected} unless {up})
+or 4 + 0 * {up}
+or 5 + 0 * {newest("aws_vpn_connection_state", select)}"""
+
+
+def tunnel_state(select: str, by: str = TUNNEL_ID) -> str:
+    """Each tunnel's state as one of STATE_NUMBERS."""
+    best_first = reversed(STATE_NUMBERS.items())
+    return "\nor ".join(
+        f'{number} * max by ({by}) (aws_vpn_tunnel_state{{{select}, state="{state}"}} == 1)'
+        for state, number in best_first
+    )
+
+
+def last_change(select: str, by: str = TUNNEL_ID) -> str:
+    """When the status last changed, in the milliseconds that Grafana's times are in."""
+    return f"1000 * {newest('aws_vpn_tunnel_last_status_change_timestamp_seconds', select, by)}"
+
+
+def availability(measure: str, window: str, select: str) -> str:
+    """The recorded share of the time in which a connection was `up` or `redundant`."""
+    return newest(f"vpn_connection:aws_vpn_connection_{measure}:avg{window}", select)
+
+
+def firing(select: str, alerts: str = "AwsVpn.*", severity: str = ".+") -> str:
+    """The alerts that fire now."""
+    return f'ALERTS{{alertname=~"{alerts}", alertstate="firing", severity=~"{severity}", {select}}}'
+
+
+def severity_rank(select: str) -> str:
+    """The severity of each alert that fires, as its rank in SEVERITIES."""
+    return "\nor ".join(
+        f"{rank} + 0 * count by (alertname) ({firing(select, severity=severity)})"
+        for rank, severity in enumerate(SEVERITIES)
+    )
+
+
+def named(expr: str, select: str) -> str:
+    """The same with the label `name` of the connection. A rename in progress shows one of both names."""
+    return f"({expr})\n* on ({ID}) group_left (name)\ntopk by ({ID}) (1, aws_vpn_connection_info{{{select}}})"
+
+
+def count(expr: str) -> str:
+    """How many series there are; 0 for none."""
+    return f"count({expr}) or vector(0)"
