@@ -1,0 +1,140 @@
+"""TunnelDataIn and TunnelDataOut from CloudWatch: the one source of data that AWS charges for."""
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from aws_vpn_exporter.aws.errors import translated
+from aws_vpn_exporter.evidence import Traffic, TrafficPoint, TunnelId
+from aws_vpn_exporter.model import FailureCause, PollError
+from aws_vpn_exporter.parse import MalformedAnswerError, clean
+
+ACTIONS: tuple[str, ...] = ("cloudwatch:GetMetricData",)
+"""What the source needs to be allowed."""
+
+METRICS = ("TunnelDataIn", "TunnelDataOut")
+"""Bytes that AWS received from the customer gateway, and bytes that it sent there."""
+
+DOLLARS_PER_METRIC = 0.01 / 1000
+"""CloudWatch's price for each metric of a GetMetricData request, however many of its values are asked for."""
+
+MOST_METRICS = 500
+"""How many metrics one GetMetricData request may ask for."""
+
+HISTORY = 12
+"""Periods asked for: what a tunnel carried before it dropped is evidence, and costs no more than the latest period."""
+
+SETTLING = 60.0
+"""Seconds that CloudWatch is given to receive the last values of a period that is over."""
+
+_MOST_PAGES = 50
+_MONTH = 30 * 86400.0
+
+_Values = Mapping[float, float]
+"""The start of a period to the bytes in it."""
+
+
+def monthly_cost(tunnels: int, interval: float) -> float:
+    """Dollars that AWS charges in 30 days for asking about so many tunnels every `interval` seconds."""
+    return tunnels * len(METRICS) * _MONTH / interval * DOLLARS_PER_METRIC
+
+
+def traffic(
+    client: Any,
+    tunnels: Collection[TunnelId],
+    now: float,
+    period: int,
+    requested: Callable[[int], None] = lambda metrics: None,
+) -> Mapping[TunnelId, Traffic]:
+    """The traffic of the tunnels that CloudWatch has values for, asked for with a CloudWatch client.
+
+    `period` is in seconds, a multiple of 60. `requested` is told how many metrics each request asks for, as they are
+    charged, before it is sent. Raises PollError.
+    """
+    end = math.floor((now - SETTLING) / period) * period
+    start = end - HISTORY * period
+    values: dict[tuple[TunnelId, str], _Values] = {}
+    for batch in _batches([(tunnel, metric) for tunnel in tunnels for metric in METRICS]):
+        requested(len(batch))
+        with translated():
+            values |= _ask(client, batch, start, end, period)
+    received, sent = ({tunnel: values.get((tunnel, metric), {}) for tunnel in tunnels} for metric in METRICS)
+    found = {tunnel: _points(received[tunnel], sent[tunnel], period) for tunnel in tunnels}
+    return {tunnel: Traffic(points) for tunnel, points in found.items() if points}
+
+
+def _batches(wanted: Sequence[tuple[TunnelId, str]]) -> Iterator[Sequence[tuple[TunnelId, str]]]:
+    for begin in range(0, len(wanted), MOST_METRICS):
+        yield wanted[begin : begin + MOST_METRICS]
+
+
+def _ask(
+    client: Any, batch: Sequence[tuple[TunnelId, str]], start: float, end: float, period: int
+) -> Mapping[tuple[TunnelId, str], _Values]:
+    keys = {f"m{number}": key for number, key in enumerate(batch)}
+    request = {
+        "MetricDataQueries": [_query(name, *key, period) for name, key in keys.items()],
+        "StartTime": datetime.fromtimestamp(start, UTC),
+        "EndTime": datetime.fromtimestamp(end, UTC),
+    }
+    found: dict[tuple[TunnelId, str], dict[float, float]] = defaultdict(dict)
+    for page in _pages(client, request):
+        for result in page:
+            _refuse_bad(result)
+            moments = (moment.timestamp() for moment in result.get("Timestamps") or ())
+            # CloudWatch is asked for complete periods only; what else it sends is not relied upon.
+            taken = {at: value for at, value in zip(moments, result.get("Values") or (), strict=True) if at < end}
+            found[keys[result["Id"]]].update(taken)
+    return found
+
+
+def _pages(client: Any, request: Mapping[str, object]) -> Iterator[Sequence[Mapping[str, Any]]]:
+    token: dict[str, str] = {}
+    for _ in range(_MOST_PAGES):
+        answer = client.get_metric_data(**request, **token)
+        if "MetricDataResults" not in answer:  # an answer in JSON that is cut off comes out of botocore as an empty one
+            raise MalformedAnswerError("not a GetMetricData answer")
+        yield answer["MetricDataResults"]
+        if not answer.get("NextToken"):
+            return
+        token = {"NextToken": answer["NextToken"]}
+    raise MalformedAnswerError("a GetMetricData answer without an end")
+
+
+def _query(name: str, tunnel: TunnelId, metric: str, period: int) -> Mapping[str, object]:
+    # The exact pair of dimensions: AWS keeps sums over a connection, and over everything, beside it.
+    dimensions = {"VpnId": tunnel.vpn_connection_id, "TunnelIpAddress": tunnel.tunnel_ip}
+    return {
+        "Id": name,
+        "MetricStat": {
+            "Metric": {
+                "Namespace": "AWS/VPN",
+                "MetricName": metric,
+                "Dimensions": [{"Name": key, "Value": value} for key, value in dimensions.items()],
+            },
+            "Period": period,
+            "Stat": "Sum",
+        },
+    }
+
+
+def _refuse_bad(result: Mapping[str, Any]) -> None:
+    """Raises PollError where CloudWatch answers the request but withholds this metric."""
+    causes = {"Forbidden": FailureCause.DENIED, "InternalError": FailureCause.SERVER_ERROR}
+    cause = causes.get(str(result.get("StatusCode")))
+    if cause:
+        said = "; ".join(str(message.get("Value")) for message in result.get("Messages") or ())
+        raise PollError(cause, clean(f"GetMetricData: {result['StatusCode']}: {said}"))
+
+
+def _points(receive: _Values, transmit: _Values, period: int) -> tuple[TrafficPoint, ...]:
+    return tuple(
+        TrafficPoint(start + period, _rate(receive.get(start), period), _rate(transmit.get(start), period))
+        for start in sorted(receive.keys() | transmit.keys())
+    )
+
+
+def _rate(value: float | None, period: int) -> float | None:
+    return None if value is None else value / period

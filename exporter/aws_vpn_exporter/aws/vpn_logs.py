@@ -1,0 +1,169 @@
+"""The tunnels' logs in CloudWatch Logs: what is new in them since the last look, counted by what it is about."""
+
+import re
+from collections import deque
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from aws_vpn_exporter import log_events
+from aws_vpn_exporter.aws.errors import translated
+from aws_vpn_exporter.evidence import LogEvent, LogEventClass, TunnelId, TunnelLog
+from aws_vpn_exporter.log_events import LogLine
+from aws_vpn_exporter.model import Connection, PollError
+from aws_vpn_exporter.parse import MalformedAnswerError
+
+ACTIONS: tuple[str, ...] = ("logs:FilterLogEvents",)
+"""What the source needs to be allowed."""
+
+LOOK_BACK = 3600
+"""Seconds. Nothing older is ever read: not at the start, and not after an outage."""
+
+LATENESS = 120
+"""Seconds. Events that CloudWatch Logs receives so late are still found."""
+
+MOST_PAGES = 10
+PAGE = 1000
+"""In one round, at most so many pages of so many events are read of each log group."""
+
+_LATEST = 20
+_CONNECTION = re.compile(r"vpn-[0-9a-f]+")
+_ADDRESS = re.compile(r"[0-9a-f.:]+")
+
+Groups = Mapping[TunnelId, Collection[str]]
+"""Each tunnel's log groups, by ARN."""
+
+
+def log_groups(connections: Iterable[Connection]) -> Groups:
+    """The log groups of the tunnels whose logs are turned on."""
+    found: dict[TunnelId, Collection[str]] = {}
+    for connection in connections:
+        for tunnel in connection.tunnels:
+            written = {"LogEnabled": tunnel.log_group, "BgpLogEnabled": tunnel.bgp_log_group}
+            groups = frozenset(group for switch, group in written.items() if group and tunnel.options.get(switch))
+            if groups:
+                found[TunnelId(connection.id, tunnel.outside_ip)] = groups
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class LogRead:
+    """What is known after a round: every tunnel that is logged, whether or not its log said something.
+
+    `cut` are the groups that held more than one round may read; `error` is the first failure, and concerns one group
+    or all.
+    """
+
+    logs: Mapping[TunnelId, TunnelLog]
+    cut: tuple[str, ...] = ()
+    error: PollError | None = None
+
+
+@dataclass(slots=True)
+class _Position:
+    """How far a group has been read: from `start` (milliseconds) on, but for the events that are known already."""
+
+    start: int
+    known: dict[str, int] = field(default_factory=dict)
+
+    def move(self, seen: Mapping[str, int], start: int) -> None:
+        """Goes on to `start`. Only what the next round will meet again needs to be known."""
+        self.known = {identity: time for identity, time in {**self.known, **seen}.items() if time >= start}
+        self.start = start
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What the log has said of one tunnel."""
+
+    counts: dict[LogEventClass, int] = field(default_factory=lambda: dict.fromkeys(LogEventClass, 0))
+    latest: deque[LogEvent] = field(default_factory=lambda: deque(maxlen=_LATEST))
+    line: LogLine | None = None
+
+    def log(self) -> TunnelLog:
+        return TunnelLog(dict(self.counts), tuple(sorted(self.latest)))
+
+
+class LogReader:
+    """Reads the logs of one target, a round at a time. Not for use by two threads at once."""
+
+    def __init__(self, now: float) -> None:
+        """Events from before `now`, a Unix time, are shown but not counted: a restart must not count them twice."""
+        self._counted_from = now
+        self._positions: dict[str, _Position] = {}
+        self._tallies: dict[TunnelId, _Tally] = {}
+
+    def read(self, client: Any, groups: Groups, now: float) -> LogRead:
+        """Reads what is new, with a CloudWatch Logs client. A group that cannot be read costs no other."""
+        oldest = int((now - LOOK_BACK) * 1000)
+        names = sorted({name for written in groups.values() for name in written})
+        self._positions = {name: self._positions.get(name) or _Position(oldest) for name in names}
+        self._tallies = {tunnel: self._tallies.get(tunnel) or _Tally() for tunnel in groups}
+        cut: list[str] = []
+        first: PollError | None = None
+        for name, position in self._positions.items():
+            position.start = max(position.start, oldest)
+            try:
+                if not self._read_group(client, name, position, int(now * 1000)):
+                    cut.append(name)
+            except PollError as error:
+                first = first or error
+        return LogRead({tunnel: tally.log() for tunnel, tally in self._tallies.items()}, tuple(cut), first)
+
+    def _read_group(self, client: Any, name: str, position: _Position, now: int) -> bool:
+        """Reads a group up to its end, or as far as a round goes, and tells which. Raises PollError."""
+        seen: dict[str, int] = {}
+        try:
+            with translated():
+                complete = self._read_pages(client, name, position, seen)
+        except PollError:
+            position.move(seen, _newest(seen, position, now))
+            raise
+        newest = _newest(seen, position, now)
+        if complete:
+            position.move(seen, max(position.start, newest - LATENESS * 1000))
+        else:
+            # A group that is too full to be read, even from one millisecond to the next, must not hold the reader fast.
+            position.move(seen, newest if newest > position.start else now)
+        return complete
+
+    def _read_pages(self, client: Any, name: str, position: _Position, seen: dict[str, int]) -> bool:
+        token: dict[str, str] = {}
+        for _ in range(MOST_PAGES):
+            answer = client.filter_log_events(
+                logGroupIdentifier=name.removesuffix(":*"), startTime=position.start, limit=PAGE, **token
+            )
+            if "events" not in answer:  # an answer in JSON that is cut off comes out of botocore as an empty one
+                raise MalformedAnswerError("not a FilterLogEvents answer")
+            for event in answer["events"]:
+                identity, time = str(event.get("eventId") or event), int(event.get("timestamp") or position.start)
+                if identity not in position.known and identity not in seen:
+                    self._take(event, time / 1000)
+                seen[identity] = time
+            if not answer.get("nextToken"):
+                return True
+            token = {"nextToken": answer["nextToken"]}
+        return False
+
+    def _take(self, event: Mapping[str, Any], time: float) -> None:
+        line = log_events.read(str(event.get("message") or ""))
+        tally = self._tally(line.source or str(event.get("logStreamName") or ""))
+        if tally is None:
+            return
+        kind = log_events.classify(line, tally.line)
+        if line.phase1 or line.phase2:
+            tally.line = line
+        tally.latest.append(LogEvent(time, kind, log_events.shown(line)))
+        if time >= self._counted_from:
+            tally.counts[kind] += 1
+
+    def _tally(self, named: str) -> _Tally | None:
+        """The tally of the tunnel whose connection and outside address the text names; None where that is not ours."""
+        words = named.lower()
+        tunnels = (TunnelId(one, word) for one in _CONNECTION.findall(words) for word in _ADDRESS.findall(words))
+        return next((self._tallies[tunnel] for tunnel in tunnels if tunnel in self._tallies), None)
+
+
+def _newest(seen: Mapping[str, int], position: _Position, now: int) -> int:
+    """The time of the newest event, in milliseconds; an event from the future counts as one of now."""
+    return min(max(seen.values(), default=position.start), now)
