@@ -7,6 +7,7 @@ from typing import Any
 
 import helm_python
 import yaml
+
 from tests.real_parts import REPOSITORY
 
 CHART = REPOSITORY / "helm" / "aws-vpn-exporter"

@@ -1,6 +1,9 @@
 """Manifests held against the schemas that Kubernetes and the Prometheus Operator publish."""
 
-from kubernetes_validate import utils
+import importlib
+
+from kubernetes_validate import utils  # type: ignore[import-untyped]
+
 from tests.helm.chart import Manifest
 from tests.real_parts import missing
 
@@ -22,10 +25,10 @@ def check(manifest: Manifest, kubernetes: str) -> None:
 
 def _check_monitoring(manifest: Manifest) -> None:
     try:
-        from cloudcoil.models.prometheus_operator import v1
+        models = importlib.import_module("cloudcoil.models.prometheus_operator.v1")
     except ImportError:
         missing("cloudcoil-models-prometheus-operator, which holds the schemas of the Operator, is not installed")
-    model = getattr(v1, manifest["kind"])
+    model = getattr(models, manifest["kind"])
     read = model.model_validate(manifest).model_dump(mode="json", by_alias=True, exclude_unset=True)
     # The models pass over fields that they do not know, and so does the API server: what is lost was misspelt.
     assert read == manifest

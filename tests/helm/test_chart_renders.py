@@ -8,11 +8,11 @@ from typing import Any
 import helm_python
 import pytest
 import yaml
+
+from aws_vpn_exporter.cli import main
 from tests.helm.chart import CHART, CI_VALUES, Values, documents, manifests, one, rendered, values_of
 from tests.helm.published_schemas import KUBERNETES, check
 from tests.real_parts import REPOSITORY
-
-from aws_vpn_exporter.cli import main
 
 by_file = pytest.mark.parametrize("file", CI_VALUES, ids=lambda file: file.stem)
 

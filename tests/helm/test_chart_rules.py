@@ -9,6 +9,7 @@ from typing import Any
 import helm_python
 import pytest
 import yaml
+
 from tests.helm.chart import manifests, one
 from tests.real_parts import REPOSITORY, find
 
