@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import aws_vpn_exporter
 from tests.helm.chart import Manifest
 from tests.real_parts import REPOSITORY, missing
 
@@ -140,8 +141,8 @@ def started(manifest: Manifest, cluster: Cluster, folder: Path) -> Iterator[Runn
     assert container_of(manifest)["securityContext"]["readOnlyRootFilesystem"] is True
     variables = environment(manifest, cluster)
     (folder / "root").mkdir()
-    python = dict.fromkeys(map(str, (sys.prefix, sys.base_prefix, REPOSITORY / "exporter")))
-    binds = [*(f"{path}:{path}" for path in python if not path.startswith("/usr"))]
+    python = dict.fromkeys(map(str, (sys.prefix, sys.base_prefix, Path(aws_vpn_exporter.__file__).parents[1])))
+    binds = [f"{path}:{path}" for path in python if not path.startswith("/usr")]
     binds += [f"{source}:{path}" for path, source in volumes(manifest, cluster, folder / "volumes").items()]
     user, group = (str(pod["securityContext"][key]) for key in ("runAsUser", "runAsGroup"))
     (program,) = image("ENTRYPOINT")

@@ -89,7 +89,7 @@ spec:
   topologySpreadConstraints:
     {{- range . }}
     {{- $selector := dict "matchLabels" (include "aws-vpn-exporter.selectorLabels" $ | fromYaml) }}
-    - {{- merge (dict) . (dict "labelSelector" $selector) | toYaml | nindent 6 }}
+    {{- list (merge (dict) . (dict "labelSelector" $selector)) | toYaml | nindent 4 }}
     {{- end }}
   {{- end }}
   {{- with .Values.priorityClassName }}
