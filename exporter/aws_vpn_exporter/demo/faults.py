@@ -1,7 +1,7 @@
 """How AWS fails: the faults that the simulated AWS can show, and the words in which the real one does.
 
-Codes, statuses and messages follow the error code pages of the EC2 and STS API references and messages that
-operators have published. Where the two services differ, each has its own words.
+Codes, statuses and messages follow the error code pages of the services' API references and messages that
+operators have published. Where the services differ, each has its own words.
 """
 
 from dataclasses import dataclass
@@ -38,6 +38,14 @@ class Refusal:
     message: str
 
 
+class RefusedError(Exception):
+    """An answer that cannot be given, and how the service says so."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.code)
+        self.refusal = refusal
+
+
 _DENIED = (
     "User: arn:aws:iam::{account_id}:user/demo is not authorized to perform: {service}:{operation} "
     "because no identity-based policy allows the {service}:{operation} action"
@@ -69,6 +77,29 @@ _STS: dict[FaultName, Refusal] = {
     "server_error": Refusal(500, "InternalFailure", "The request could not be processed."),
 }
 
+_LOGS: dict[FaultName, Refusal] = {
+    "denied": Refusal(400, "AccessDeniedException", _DENIED),
+    "throttled": Refusal(400, "ThrottlingException", "Rate exceeded"),
+    "expired_token": Refusal(400, "ExpiredTokenException", "The security token included in the request is expired"),
+    "clock_skew": Refusal(
+        400,
+        "InvalidSignatureException",
+        "Signature not yet current: 20300101T120000Z is still later than 20300101T114500Z (20300101T114000Z + 5 min.)",
+    ),
+    "opt_in_region": Refusal(
+        400, "UnrecognizedClientException", "The security token included in the request is invalid."
+    ),
+    "opt_in_required": _OPT_IN_REQUIRED,
+    "server_error": Refusal(500, "ServiceUnavailableException", "The service cannot complete the request."),
+}
+_BY_SERVICE: dict[str, dict[FaultName, Refusal]] = {
+    "ec2": _EC2,
+    "sts": _STS,
+    "logs": _LOGS,
+    # CloudWatch keeps the codes of its query protocol in every protocol that it speaks, and they are STS's.
+    "cloudwatch": {**_STS, "server_error": Refusal(500, "InternalServiceFault", "The request processing has failed.")},
+}
+
 LOAD_BALANCER_PAGE = (
     b"<html>\r\n<head><title>500 Internal Server Error</title></head>\r\n"
     b"<body>\r\n<center><h1>500 Internal Server Error</h1></center>\r\n</body>\r\n</html>\r\n"
@@ -81,4 +112,4 @@ PROXY_PAGE = (
 
 def refusal(service: str, fault: FaultName) -> Refusal | None:
     """Give the words of one service for a fault; None for the faults that are no refusals."""
-    return (_STS if service == "sts" else _EC2).get(fault)
+    return _BY_SERVICE.get(service, _EC2).get(fault)

@@ -6,13 +6,16 @@ that are reserved for documentation, and the places do not exist.
 
 import hashlib
 from bisect import bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Generic, Literal, TypeVar
 from xml.sax.saxutils import escape
 
+from . import stories
 from .faults import FaultName
+from .sources import LogRecord
+from .stories import Story
 
 DEMO_SECRET = "not-a-real-key.made-up-for-the-demo"  # noqa: S105 - and so it says
 """Stands wherever AWS would show a pre-shared key: whoever meets it in an output has found a leak."""
@@ -22,6 +25,10 @@ HOME_REGION = "eu-west-1"
 _MINUTE = 60.0
 _DAY = 24 * 60 * _MINUTE
 _LONG_AGO = -12 * _DAY
+
+_SHARE_OF_TRAFFIC = {"TunnelDataIn": 1.0, "TunnelDataOut": 0.25}
+_SAMPLES = 20
+"""Moments of a period at which its traffic is looked at."""
 
 T = TypeVar("T")
 
@@ -88,6 +95,19 @@ COMMON_OPTIONS: Mapping[str, object] = {
 
 _LOG_GROUP = f"arn:aws:logs:{HOME_REGION}:123456789012:log-group:/demo/vpn"
 
+LOGS_ON: Mapping[str, object] = {
+    "LogOptions": {
+        "CloudWatchLogOptions": {
+            "LogEnabled": True,
+            "LogGroupArn": _LOG_GROUP,
+            "LogOutputFormat": "json",
+            "BgpLogEnabled": True,
+            "BgpLogGroupArn": _LOG_GROUP,
+            "BgpLogOutputFormat": "json",
+        }
+    }
+}
+
 ALL_OPTIONS: Mapping[str, object] = {
     "Phase1LifetimeSeconds": 14400,
     "Phase2LifetimeSeconds": 1800,
@@ -105,17 +125,10 @@ ALL_OPTIONS: Mapping[str, object] = {
     "Phase1DHGroupNumbers": [{"Value": 20}, {"Value": 21}],
     "Phase2DHGroupNumbers": [{"Value": 20}],
     "EnableTunnelLifecycleControl": True,
-    "LogOptions": {
-        "CloudWatchLogOptions": {
-            "LogEnabled": True,
-            "LogGroupArn": _LOG_GROUP,
-            "LogOutputFormat": "json",
-            "BgpLogEnabled": True,
-            "BgpLogGroupArn": _LOG_GROUP,
-            "BgpLogOutputFormat": "json",
-        }
-    },
+    **LOGS_ON,
 }
+
+LOGGED_OPTIONS: Mapping[str, object] = {**COMMON_OPTIONS, "DpdTimeoutAction": "clear", **LOGS_ON}
 
 
 @dataclass(frozen=True)
@@ -124,7 +137,8 @@ class Connection:
 
     `states` is the connection's State over time; None means that AWS does not list it. `options` are the
     options that somebody has set on both tunnels; None is a connection so old that AWS reports no
-    TunnelOptions. A connection with `static_routes` is a static one, every other speaks BGP.
+    TunnelOptions. A connection with `static_routes` is a static one, every other speaks BGP. `stories` are its
+    tunnels', in their order.
     """
 
     name: str
@@ -136,6 +150,7 @@ class Connection:
     options: Mapping[str, object] | None = field(default_factory=lambda: COMMON_OPTIONS)
     connection_options: Mapping[str, object] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
+    stories: tuple[Story, Story] = (stories.ROUTINE, stories.ROUTINE)
 
 
 def _always(state: str) -> Timeline[str | None]:
@@ -200,6 +215,70 @@ OUTAGE_AND_RECOVERY = Connection(
 )
 VANISHING = Connection(
     "clock-tower", "Minuteham", (_UP, _UP), states=Timeline(((_LONG_AGO, "available"), (1 * _MINUTE, None)))
+)
+
+# One tunnel of each is down for a reason of its own, which the optional sources tell.
+IDLE_TIMEOUT = Connection(
+    "signal-box",
+    "Quietwater",
+    (_UP, steady(IPSEC_DOWN, -10 * _MINUTE)),
+    options=LOGGED_OPTIONS,
+    stories=(stories.ROUTINE, stories.IDLE),
+)
+REKEY_MISMATCH = Connection(
+    "cider-press",
+    "Applewick",
+    (_UP, steady(IPSEC_DOWN, -8 * _MINUTE)),
+    options={**LOGGED_OPTIONS, "Phase2LifetimeSeconds": 1800},
+    tags={"vpn:device": "hourly-rekey"},
+    stories=(stories.ROUTINE, stories.REKEY_REFUSED),
+)
+DEAD_PEER = Connection(
+    "watermill",
+    "Sluicegate",
+    (_UP, steady(IPSEC_DOWN, -7 * _MINUTE)),
+    options=LOGGED_OPTIONS,
+    stories=(stories.ROUTINE, stories.DEAD_PEER),
+)
+UNLOGGED = replace(DEAD_PEER, name="tide-gauge", site="Neap Sands", options=COMMON_OPTIONS)
+WRONG_KEY = Connection(
+    "stone-quarry",
+    "Chiselham",
+    (_UP, steady(IPSEC_DOWN, -30 * _MINUTE)),
+    options=LOGGED_OPTIONS,
+    stories=(stories.ROUTINE, stories.WRONG_KEY),
+)
+ENDPOINT_REPLACED = Connection(
+    "grain-store",
+    "Threshing Green",
+    (_UP, steady(IPSEC_DOWN, -6 * _MINUTE)),
+    options=LOGGED_OPTIONS,
+    stories=(stories.ROUTINE, stories.REPLACED),
+)
+BGP_SESSION_LOST = Connection(
+    "bell-foundry",
+    "Chimeford",
+    (_UP, steady(BGP_DOWN, -15 * _MINUTE)),
+    options=LOGGED_OPTIONS,
+    stories=(stories.ROUTINE, stories.BGP_LOST),
+)
+UNREACHABLE = Connection(
+    "fog-horn",
+    "Cape Murk",
+    (steady(IPSEC_DOWN, -12 * _MINUTE),) * 2,
+    options={**LOGGED_OPTIONS, "StartupAction": "start"},
+    stories=(stories.UNREACHABLE, stories.UNREACHABLE),
+)
+# These are up.
+MAINTENANCE_PENDING = Connection(
+    "post-office",
+    "Sealing Wax",
+    (_UP, _UP),
+    options={**LOGGED_OPTIONS, "EnableTunnelLifecycleControl": True},
+    stories=(stories.ROUTINE, stories.PENDING),
+)
+SILENT = Connection(
+    "seed-vault", "Coldframe", (_UP, _UP), options=LOGGED_OPTIONS, stories=(stories.SILENT, stories.SILENT)
 )
 
 _WELL = (HEALTHY_BGP, HEALTHY_STATIC)
@@ -276,6 +355,55 @@ SCENARIOS: Mapping[str, Scenario] = {
     "no-routes": Scenario(
         "Both tunnels of glassworks are up, and neither has learnt a route.", (*_WELL, WITHOUT_ROUTES)
     ),
+    "idle-timeout": Scenario(
+        "A tunnel of signal-box fell silent, and a quarter of an hour later its customer gateway closed it.",
+        (*_WELL, IDLE_TIMEOUT),
+    ),
+    "rekey-mismatch": Scenario(
+        "A tunnel of cider-press went down when the two sides, whose phase 2 lifetimes differ, could not rekey.",
+        (*_WELL, REKEY_MISMATCH),
+    ),
+    "dead-peer": Scenario(
+        "A tunnel of watermill was carrying traffic when dead peer detection ended it.", (*_WELL, DEAD_PEER)
+    ),
+    "logging-off": Scenario(
+        "A tunnel of tide-gauge was ended by dead peer detection, but its log is turned off.", (*_WELL, UNLOGGED)
+    ),
+    "pre-shared-key-mismatch": Scenario(
+        "A tunnel of stone-quarry cannot come up: the two sides have different pre-shared keys.", (*_WELL, WRONG_KEY)
+    ),
+    "endpoint-replaced": Scenario(
+        "AWS replaced the endpoint of a tunnel of grain-store, and nobody has started the tunnel since.",
+        (*_WELL, ENDPOINT_REPLACED),
+    ),
+    "bgp-session-lost": Scenario(
+        "A tunnel of bell-foundry has IPsec up, but its BGP session ended when the hold timer ran out.",
+        (*_WELL, BGP_SESSION_LOST),
+    ),
+    "gateway-unreachable": Scenario(
+        "The customer gateway of fog-horn answers AWS on neither tunnel.", (*_WELL, UNREACHABLE)
+    ),
+    "maintenance-pending": Scenario(
+        "AWS will replace the endpoint of a tunnel of post-office in three days, unless its owner does so before.",
+        (*_WELL, MAINTENANCE_PENDING),
+    ),
+    "silent": Scenario("Both tunnels of seed-vault are up, and carry nothing.", (*_WELL, SILENT)),
+    "causes": Scenario(
+        "Each cause for which a tunnel can be down, once; one tunnel has a maintenance ahead, and two carry nothing.",
+        (
+            *_WELL,
+            IDLE_TIMEOUT,
+            REKEY_MISMATCH,
+            DEAD_PEER,
+            UNLOGGED,
+            WRONG_KEY,
+            ENDPOINT_REPLACED,
+            BGP_SESSION_LOST,
+            UNREACHABLE,
+            MAINTENANCE_PENDING,
+            SILENT,
+        ),
+    ),
     "options": Scenario(
         "One connection with every tunnel option set, one on AWS's defaults, one too old to report any.",
         (EVERY_OPTION_SET, EVERY_DEFAULT, VERY_OLD),
@@ -334,6 +462,82 @@ class Fleet:
         if fault is None or operation != "DescribeVpnConnections" or region != HOME_REGION:
             return None
         return fault.name if self._elapsed() >= fault.after else None
+
+    def maintenance(self, region: str, connection_id: str, address: str) -> Mapping[str, object] | None:
+        """Answer GetVpnTunnelReplacementStatus for a tunnel; None where there is no such tunnel."""
+        found = self._find(region, connection_id, address)
+        if found is None:
+            return None
+        _, story = found
+        details = {
+            "PendingMaintenance": story.pending or None,
+            "MaintenanceAutoAppliedAfter": self._date(story.auto_applied_after),
+            "LastMaintenanceApplied": self._date(story.last_applied),
+        }
+        return {
+            "VpnConnectionId": connection_id,
+            "VpnTunnelOutsideIpAddress": address,
+            "MaintenanceDetails": details,
+        }
+
+    def negotiated(self, region: str, connection_id: str, address: str) -> Mapping[str, object] | None:
+        """Answer GetActiveVpnTunnelStatus for a tunnel; None where there is no such tunnel."""
+        found = self._find(region, connection_id, address)
+        if found is None:
+            return None
+        life, story = found
+        up = self._up(life, self._elapsed())
+        return {"ActiveVpnTunnelStatus": {**(story.negotiated if up else {}), "ProvisioningStatus": "available"}}
+
+    def traffic(
+        self, region: str, connection_id: str, address: str, metric: str, begin: float, seconds: float
+    ) -> float | None:
+        """Give the bytes of a period, as far as it has passed; None where CloudWatch has none."""
+        found = self._find(region, connection_id, address)
+        passed = min(seconds, self._clock() - begin)
+        if found is None or passed <= 0 or metric not in _SHARE_OF_TRAFFIC:
+            return None
+        life, story = found
+        moments = (begin - self._start + passed * (index + 0.5) / _SAMPLES for index in range(_SAMPLES))
+        rates = [story.rate(moment, self._up(life, moment)) for moment in moments]
+        return sum(rates) / _SAMPLES * passed * _SHARE_OF_TRAFFIC[metric]
+
+    def log(self, region: str, group: str, begin: float, end: float) -> Sequence[LogRecord] | None:
+        """Give the lines of a log group between two Unix times; None where there is no such group."""
+        if region != HOME_REGION or group not in (_LOG_GROUP, _LOG_GROUP.rpartition(":")[2]):
+            return None
+        last = min(end, self._clock()) - self._start
+        lines = ((tunnel, line) for tunnel, story in self._logged() for line in story.lines)
+        strangers = ((stories.STRANGER, line) for line in stories.STRANGERS_LINES)
+        return [
+            LogRecord(tunnel, self._start + moment, line.text(tunnel, self._start + moment))
+            for tunnel, line in (*lines, *strangers)
+            for moment in line.moments(begin - self._start, last)
+        ]
+
+    def _logged(self) -> Iterator[tuple[str, Story]]:
+        for number, connection in enumerate(self._scenario.connections, 1):
+            if connection.options is not None and connection.options.get("LogOptions") == LOGS_ON["LogOptions"]:
+                for index, story in enumerate(connection.stories):
+                    yield f"{_id('vpn', connection.name)}_{_outside_address(number, index)}", story
+
+    def _find(self, region: str, connection_id: str, address: str) -> tuple[Life, Story] | None:
+        if region != HOME_REGION:
+            return None
+        for number, connection in enumerate(self._scenario.connections, 1):
+            if _id("vpn", connection.name) != connection_id:
+                continue
+            for index, (life, story) in enumerate(zip(connection.tunnels, connection.stories, strict=True)):
+                if _outside_address(number, index) == address:
+                    return life, story
+        return None
+
+    @staticmethod
+    def _up(life: Life, moment: float) -> bool:
+        return life.at(moment)[0].status == "UP"
+
+    def _date(self, second: float | None) -> datetime | None:
+        return None if second is None else datetime.fromtimestamp(int(self._start + second), UTC)
 
     def _elapsed(self) -> float:
         return self._clock() - self._start

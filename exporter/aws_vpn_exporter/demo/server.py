@@ -1,10 +1,11 @@
-"""The simulated AWS on a local port: real HTTP, real signatures' scope, real XML, and faults on demand.
+"""The simulated AWS on a local port: real HTTP, real signatures' scope, real XML and JSON, and faults on demand.
 
 It stands on the standard library's http.server because most faults are made below HTTP: a reset, a connection
 that closes too early, a request that is never answered. A web framework keeps the socket to itself.
 """
 
 import contextlib
+import json
 import re
 import socket
 import struct
@@ -19,10 +20,11 @@ from email.utils import formatdate
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
-from typing import Self, cast
+from typing import Any, Self, cast
 from urllib.parse import parse_qsl
 from weakref import WeakSet
 
+from . import sources as answers
 from . import wire
 from .faults import (
     CLOCK_SKEW_SECONDS,
@@ -31,8 +33,10 @@ from .faults import (
     PROXY_PAGE,
     FaultName,
     Refusal,
+    RefusedError,
     refusal,
 )
+from .sources import NoSources, Sources
 
 Describe = Callable[[str], Mapping[str, object]]
 """A region's DescribeVpnConnections answer, as boto3 returns it."""
@@ -45,6 +49,10 @@ DEFAULT_REGIONS = ("eu-west-1", "eu-central-1", "us-east-1", "ap-southeast-2")
 _SCOPE = re.compile(r"Credential=[^/,]+/\d{8}/(?P<region>[^/,]+)/(?P<service>[^/,]+)/aws4_request")
 _FILTER_NAME = re.compile(r"Filter\.(\d+)\.Name")
 _LARGEST_REQUEST = 1 << 20
+_JSON = "application/x-amz-json-1.1"
+_SERVICES = {"monitoring": "cloudwatch"}
+"""A signature names a service by its endpoint's prefix; this is what else it may be called."""
+_QUERY_COMPATIBLE = frozenset({"cloudwatch"})
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
@@ -54,12 +62,13 @@ def no_script(operation: str, region: str) -> None:
 
 @dataclass(frozen=True)
 class Call:
-    """One API call as it came in: service and region out of the signature's scope, and the form's fields."""
+    """One API call as it came in: service and region out of the signature's scope, and the form's or JSON's fields."""
 
     service: str
     region: str
     operation: str
-    parameters: Mapping[str, str]
+    parameters: Mapping[str, Any]
+    json: bool = False
 
 
 @dataclass(frozen=True)
@@ -74,20 +83,17 @@ class _Response:
     status: int
     body: bytes
     content_type: str = "text/xml;charset=UTF-8"
-
-
-class _RefusedError(Exception):
-    def __init__(self, refusal: Refusal) -> None:
-        self.refusal = refusal
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class SimulatedAws:
-    """An AWS endpoint for EC2 and STS on 127.0.0.1, running between `with` and its end.
+    """An AWS endpoint for EC2, STS, CloudWatch and CloudWatch Logs on 127.0.0.1, between `with` and its end.
 
-    Answers DescribeVpnConnections (from `describe`), DescribeRegions (`regions`) and GetCallerIdentity
-    (`account_id`); any other action is refused with InvalidAction. Of DescribeVpnConnections' parameters it
-    honours VpnConnectionId.N and the filter `state`; every other filter is ignored, as is the signature
-    itself: any credentials will do.
+    Answers DescribeVpnConnections (from `describe`), DescribeRegions (`regions`), GetCallerIdentity (`account_id`)
+    and, from `sources`, GetVpnTunnelReplacementStatus, GetActiveVpnTunnelStatus, GetMetricData and
+    FilterLogEvents, the last two with at most `page_size` values or events at a time; any other action is refused.
+    Of DescribeVpnConnections' parameters it honours VpnConnectionId.N and the filter `state`; every other filter is
+    ignored, as is the signature itself: any credentials will do.
 
     `script` can show faults by itself; those set with `fail` come first. All methods may be called from any
     thread.
@@ -100,9 +106,13 @@ class SimulatedAws:
         account_id: str = "123456789012",
         regions: Sequence[str] = DEFAULT_REGIONS,
         script: FaultScript = no_script,
+        sources: Sources | None = None,
+        page_size: int = 10_000,
         port: int = 0,
     ) -> None:
         self._describe = describe
+        self._sources = sources or NoSources()
+        self._page_size = page_size
         self._account_id = account_id
         self._regions = tuple(regions)
         self._script = script
@@ -114,7 +124,11 @@ class SimulatedAws:
         self._answers: Mapping[tuple[str, str], Callable[[Call], Mapping[str, object]]] = {
             ("ec2", "DescribeVpnConnections"): self._describe_vpn_connections,
             ("ec2", "DescribeRegions"): self._describe_regions,
+            ("ec2", "GetVpnTunnelReplacementStatus"): self._about_tunnel(self._sources.maintenance),
+            ("ec2", "GetActiveVpnTunnelStatus"): self._about_tunnel(self._sources.negotiated),
             ("sts", "GetCallerIdentity"): self._get_caller_identity,
+            ("cloudwatch", "GetMetricData"): self._paged(answers.metric_data),
+            ("logs", "FilterLogEvents"): self._paged(answers.log_events),
         }
         self._server = _Server(self, port)
         self._thread = threading.Thread(
@@ -127,7 +141,8 @@ class SimulatedAws:
 
     def __enter__(self) -> Self:
         for service, operation in self._answers:
-            wire.operation_model(service, operation)  # here, so that no first request pays for the loading
+            if service in ("ec2", "sts"):
+                wire.operation_model(service, operation)  # here, so that no first request pays for the loading
         self._thread.start()
         return self
 
@@ -225,12 +240,35 @@ class SimulatedAws:
         handler = self._answers.get((call.service, call.operation))
         if handler is None:
             message = f"The action {call.operation} is not valid for this web service."
-            return _refuse(call, Refusal(400, "InvalidAction", message))
+            return _refuse(call, Refusal(400, "UnknownOperationException" if call.json else "InvalidAction", message))
         try:
             values = handler(call)
-        except _RefusedError as error:
+        except RefusedError as error:
             return _refuse(call, error.refusal)
+        if call.json:
+            return _Response(200, wire.json_answer(values), _JSON)
         return _Response(200, wire.answer(call.service, call.operation, values, _request_id()))
+
+    def _paged(
+        self, answer: Callable[[Sources, str, Mapping[str, Any], int], Mapping[str, object]]
+    ) -> Callable[[Call], Mapping[str, object]]:
+        return lambda call: answer(self._sources, call.region, call.parameters, self._page_size)
+
+    @staticmethod
+    def _about_tunnel(
+        ask: Callable[[str, str, str], Mapping[str, object] | None],
+    ) -> Callable[[Call], Mapping[str, object]]:
+        def answer(call: Call) -> Mapping[str, object]:
+            connection, address = (
+                str(call.parameters.get(name)) for name in ("VpnConnectionId", "VpnTunnelOutsideIpAddress")
+            )
+            found = ask(call.region, connection, address)
+            if found is None:
+                message = f"The vpnConnection ID '{connection}' has no tunnel with the outside address '{address}'"
+                raise RefusedError(Refusal(400, "InvalidVpnConnectionID.NotFound", message))
+            return found
+
+        return answer
 
     def _describe_vpn_connections(self, call: Call) -> Mapping[str, object]:
         answer = self._describe(call.region)
@@ -241,7 +279,7 @@ class SimulatedAws:
         unknown = wanted_ids - {str(connection.get("VpnConnectionId")) for connection in connections}
         if unknown:
             message = f"The vpnConnection ID '{min(unknown)}' does not exist"
-            raise _RefusedError(Refusal(400, "InvalidVpnConnectionID.NotFound", message))
+            raise RefusedError(Refusal(400, "InvalidVpnConnectionID.NotFound", message))
         chosen = [
             connection
             for connection in connections
@@ -314,15 +352,15 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             self._send(_Response(413, b"", "text/plain"))
             return
-        form = dict(parse_qsl(self.rfile.read(length).decode(errors="replace"), keep_blank_values=True))
+        body = self.rfile.read(length).decode(errors="replace")
         scope = _SCOPE.search(self.headers.get("Authorization") or "")
         if scope is None:
-            body = wire.error(
+            refused = wire.error(
                 "ec2", "MissingAuthenticationToken", "Request is missing Authentication Token", _request_id()
             )
-            self._send(_Response(403, body))
+            self._send(_Response(403, refused))
             return
-        call = Call(scope["service"], scope["region"], form.get("Action", ""), form)
+        call = _call(scope["service"], scope["region"], self.headers.get("X-Amz-Target"), body)
         with self.server.aws.counted(call):
             self._answer(call)
 
@@ -352,11 +390,13 @@ class _Handler(BaseHTTPRequestHandler):
             body, length = b"", 0
         self.close_connection = self.close_connection or fault == "short"
         skew = CLOCK_SKEW_SECONDS if fault == "clock_skew" else 0
-        self._send(_Response(response.status, body, response.content_type), length=length, skew=skew)
+        self._send(replace(response, body=body), length=length, skew=skew)
 
     def _send(self, response: _Response, *, length: int | None = None, skew: float = 0) -> None:
         self.send_response_only(response.status, HTTPStatus(response.status).phrase)
         self.send_header("Content-Type", response.content_type)
+        for name, value in response.headers.items():
+            self.send_header(name, value)
         self.send_header("Content-Length", str(len(response.body) if length is None else length))
         self.send_header("Date", formatdate(time.time() - skew, usegmt=True))
         self.end_headers()
@@ -402,7 +442,20 @@ def _cut(body: bytes) -> bytes:
     return body[: max(middle, key_end)]
 
 
+def _call(service: str, region: str, target: str | None, body: str) -> Call:
+    """Read a call: in JSON, its operation stands in a header; in a form, among the fields."""
+    service = _SERVICES.get(service, service)
+    if target:
+        return Call(service, region, target.rpartition(".")[2], json.loads(body), json=True)
+    form = dict(parse_qsl(body, keep_blank_values=True))
+    parameters = wire.nested(form) if service in _QUERY_COMPATIBLE else form
+    return Call(service, region, form.get("Action", ""), parameters)
+
+
 def _refuse(call: Call, refused: Refusal) -> _Response:
+    if call.json:
+        compatible = {"x-amzn-query-error": f"{refused.code};Sender"} if call.service in _QUERY_COMPATIBLE else {}
+        return _Response(refused.status, wire.json_error(refused.code, refused.message), _JSON, compatible)
     body = wire.error(call.service, refused.code, refused.message, _request_id())
     return _Response(refused.status, body)
 

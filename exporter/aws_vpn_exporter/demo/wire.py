@@ -1,14 +1,18 @@
-"""Writes answers as the AWS query services put them on the wire.
+"""Writes answers as the AWS services put them on the wire.
 
 The element names come from botocore's own service models, so every operation of a query service that botocore
-can parse can be written. Two forms exist: the EC2 protocol and the plain query protocol, which STS speaks.
+can parse can be written. Three forms exist: the EC2 protocol, the plain query protocol, which STS speaks, and JSON,
+which CloudWatch Logs speaks. CloudWatch answers in the form that it is asked in: JSON, and the plain query protocol to
+older callers. (It speaks CBOR too, which no botocore has preferred so far.)
 """
 
 import base64
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import cache
+from typing import Any
 from xml.sax.saxutils import escape
 
 from botocore.loaders import Loader
@@ -53,6 +57,42 @@ def error(service: str, code: str, message: str, request_id: str) -> bytes:
     return _document(
         f"<ErrorResponse><Error><Type>Sender</Type>{reason}</Error><RequestId>{request_id}</RequestId></ErrorResponse>"
     )
+
+
+def json_answer(values: Mapping[str, object]) -> bytes:
+    """Write one good answer as JSON; a member that is None is left out."""
+    return json.dumps({name: value for name, value in values.items() if value is not None}, default=_epoch).encode()
+
+
+def json_error(code: str, message: str) -> bytes:
+    """Write one refusal as JSON."""
+    return json.dumps({"__type": code, "message": message}).encode()
+
+
+def nested(form: Mapping[str, str]) -> Any:
+    """Read the fields of a plain query form, such as A.member.1.B, into the structure that they stand for."""
+    tree: dict[str, Any] = {}
+    for field, value in form.items():
+        *path, last = field.split(".")
+        branch = tree
+        for part in path:
+            branch = branch.setdefault(part, {})
+        branch[last] = value
+    return _with_lists(tree)
+
+
+def _with_lists(tree: Any) -> Any:
+    if not isinstance(tree, dict):
+        return tree
+    if set(tree) == {"member"}:
+        return [_with_lists(tree["member"][number]) for number in sorted(tree["member"], key=int)]
+    return {name: _with_lists(branch) for name, branch in tree.items()}
+
+
+def _epoch(value: object) -> float:
+    if isinstance(value, datetime):
+        return value.timestamp()
+    raise TypeError(f"JSON has no form for {type(value).__name__}")
 
 
 @cache
