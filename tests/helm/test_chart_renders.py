@@ -185,3 +185,18 @@ def test_pods_roll_when_the_configuration_changes_and_only_then() -> None:
     first = template({"config": {"regions": ["eu-west-1"]}})
     assert template({"config": {"regions": ["eu-west-1"]}, "commonLabels": {}}) == first
     assert template({"config": {"regions": ["eu-west-2"]}}) != first
+
+
+@pytest.mark.parametrize(
+    ("values", "next_step"),
+    [
+        ({}, "set serviceMonitor.enabled"),
+        ({"serviceMonitor": {"enabled": True}}, "set prometheusRule.enabled"),
+        ({"scrapeAnnotations": {"enabled": True}, "prometheusRule": {"enabled": True}}, "set dashboards.enabled"),
+        ({"credentials": {"podIdentity": {"enabled": True}}}, "create-pod-identity-association"),
+        ({"config": {"regions": "all"}}, "iam-policy --config.file=/dev/stdin"),
+    ],
+    ids=str,
+)
+def test_the_notes_say_the_next_step(values: Values, next_step: str) -> None:
+    assert next_step in rendered(values)["NOTES.txt"]
