@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test golden docs dashboards chart benchmark stack lint clean
+.PHONY: run test golden docs models dashboards chart benchmark stack lint clean
 
 run: .venv/run
 	$(BIN)/aws-vpn-exporter demo
@@ -22,6 +22,10 @@ golden: .venv/dev
 # Rewrites what is generated from the code: documents, dashboards, the chart's schema and table.
 docs: .venv/dev
 	$(BIN)/python -m tools.docs
+
+# Cuts botocore's description of the EC2 API down to what is used.
+models: .venv/dev
+	$(BIN)/python -m tools.models
 
 stack: .venv/run
 	tools/real-parts.sh

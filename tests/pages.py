@@ -1,6 +1,6 @@
 """Reading exposition text, and an exporter without threads for tests that step through time."""
 
-from collections.abc import Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from prometheus_client import Metric
@@ -10,8 +10,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from aws_vpn_exporter.aws import vpn
 from aws_vpn_exporter.aws.session import Aws
 from aws_vpn_exporter.exposition import PLAIN, Exposition
-from aws_vpn_exporter.model import Settings, Target
-from aws_vpn_exporter.poller import Intervals, Poller
+from aws_vpn_exporter.model import Account, Connection, Finding, Settings, Target
+from aws_vpn_exporter.poller import Lane, Pause, Poller, Schedule
 
 TARGET = Target("123456789012", "eu-west-1")
 
@@ -54,21 +54,22 @@ class Clock:
 class SteppedExporter:
     """Polls over the wire, one step of the clock at a time."""
 
-    def __init__(
-        self, aws: Aws, settings: Settings | None = None, targets: Mapping[Target, None] | None = None
-    ) -> None:
+    def __init__(self, aws: Aws, settings: Settings | None = None, targets: Collection[Target] = (TARGET,)) -> None:
         self.clock = Clock()
-        self.poller = Poller(
-            lambda target: vpn.connections(aws, target), Intervals(30, 600, 300), self.clock, lambda: 0.0
+        schedule: Schedule[tuple[Connection, ...]] = Schedule(
+            30, lambda found: Pause(30 if found else 600), lambda _: 300
         )
-        self.poller.watch(targets or {TARGET: None})
+        self.poller = Poller(lambda target: vpn.connections(aws, target), schedule, self.clock, lambda: 0.0)
+        self.poller.watch(dict.fromkeys(targets, Finding()))
+        aws.admit([Account(target.account_id) for target in targets], "eu-west-1")
         self._exposition = Exposition(settings or Settings())
 
     def after(self, seconds: float) -> str:
         """The page after so many seconds, with all polls that were due by then."""
         self.clock.now += seconds
-        while target := self.poller.take():
-            self.poller.poll(target)
+        for lane in Lane:
+            while target := self.poller.take(lane):
+                self.poller.poll(target)
         return self.page()
 
     def page(self, content_type: str = PLAIN) -> str:

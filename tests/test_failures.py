@@ -86,7 +86,7 @@ def test_an_unreachable_endpoint_is_a_network_failure(monkeypatch: pytest.Monkey
 
 def test_each_target_has_its_series_before_the_first_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-    targets = {Target("123456789012", region): None for region in ("eu-west-1", "us-east-1")}
+    targets = [Target("123456789012", region) for region in ("eu-west-1", "us-east-1")]
     exporter = SteppedExporter(quick(), targets=targets)
     for name in ("up", "last_success_timestamp_seconds", "poll_duration_seconds", "polls_total"):
         assert values(exporter.page(), f"aws_vpn_target_{name}") == [0.0, 0.0]
@@ -94,7 +94,7 @@ def test_each_target_has_its_series_before_the_first_answer(monkeypatch: pytest.
 
 
 def test_one_failing_region_leaves_the_others_alone(simulated: SimulatedAws) -> None:
-    targets = {Target("123456789012", region): None for region in ("eu-west-1", "us-east-1", "eu-central-1")}
+    targets = [Target("123456789012", region) for region in ("eu-west-1", "us-east-1", "eu-central-1")]
     exporter = SteppedExporter(quick(), targets=targets)
     simulated.fail("DescribeVpnConnections", "denied", region="us-east-1")
     page = exporter.after(0)

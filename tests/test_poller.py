@@ -7,11 +7,20 @@ import tracemalloc
 from collections import Counter
 
 from aws_vpn_exporter.exposition import PLAIN, Exposition
-from aws_vpn_exporter.model import Connection, ConnectionState, Settings, Target, Telemetry, Tunnel, TunnelState
-from aws_vpn_exporter.poller import Intervals, Poller, Workers
+from aws_vpn_exporter.model import (
+    Connection,
+    ConnectionState,
+    Finding,
+    Settings,
+    Target,
+    Telemetry,
+    Tunnel,
+    TunnelState,
+)
+from aws_vpn_exporter.poller import Lane, Pause, Poller, Schedule, Workers
 from tests.pages import Clock
 
-TARGETS = {Target("123456789012", f"region-{number}"): None for number in range(20)}
+TARGETS = {Target("123456789012", f"region-{number}"): Finding() for number in range(20)}
 
 
 def connection(number: int) -> Connection:
@@ -36,9 +45,9 @@ def test_no_target_is_polled_twice_at_once_and_a_hanging_one_holds_nobody_up() -
         done.release()
         return (connection(1),)
 
-    poller = Poller(fetch, Intervals(0.01, 0.01, 1), time, random.random)
+    poller = Poller(fetch, Schedule(0.01, lambda _: Pause(0.01), lambda _: 1), time, random.random)
     poller.watch(TARGETS)
-    Workers(poller, 8).start()
+    Workers(poller, Lane.ANSWERING, 8).grow()
     for _ in range(19 * 20):
         assert done.acquire(timeout=10)
     polls = {report.target: report.polls for report in poller.reports()}
@@ -57,8 +66,8 @@ def test_memory_stays_flat_over_many_polls_with_churn() -> None:
     def fetch(_: Target) -> tuple[Connection, ...]:
         return tuple(connection(n % 250) for n in range(number, number + 20))
 
-    poller = Poller(fetch, Intervals(30, 600, 300), clock, lambda: 0.0)
-    poller.watch(dict.fromkeys(list(TARGETS)[:2]))
+    poller = Poller(fetch, Schedule(30, lambda _: Pause(30), lambda _: 300), clock, lambda: 0.0)
+    poller.watch(dict(list(TARGETS.items())[:2]))
     exposition = Exposition(Settings())
 
     def rounds(count: int) -> None:
@@ -66,7 +75,7 @@ def test_memory_stays_flat_over_many_polls_with_churn() -> None:
         for _ in range(count):
             number += 7
             clock.now += 30
-            while target := poller.take():
+            while target := poller.take(Lane.ANSWERING):
                 poller.poll(target)
             exposition.page(poller.reports(), [], PLAIN)
 

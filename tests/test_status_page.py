@@ -11,8 +11,16 @@ import pytest
 
 from aws_vpn_exporter.demo.fleet import DEMO_SECRET, Fleet
 from aws_vpn_exporter.demo.server import SimulatedAws
-from aws_vpn_exporter.model import Connection, ConnectionState, FailureCause, PollError, Settings, Snapshot, Target
-from aws_vpn_exporter.model import TargetReport as Report
+from aws_vpn_exporter.model import (
+    Connection,
+    ConnectionState,
+    FailureCause,
+    PollError,
+    Settings,
+    Snapshot,
+    Target,
+    TargetReport,
+)
 from aws_vpn_exporter.web.status import page
 from tests.real_parts import REPOSITORY, find, missing
 from tests.running import ExporterProcess, with_credentials
@@ -113,18 +121,20 @@ def test_hostile_names_stay_text() -> None:
     connection = Connection(
         "vpn-1", ConnectionState.AVAILABLE, name=evil, tags={"site": evil}, customer_gateway_id=evil
     )
-    failing = Report(Target(evil, "r"), failure=PollError(FailureCause.DENIED, evil))
-    text = page([Report(TARGET, Snapshot(TARGET, (connection,), 1.0), last_success=1.0), failing], Settings(("site",)))
+    failing = TargetReport(Target(evil, "r"), failure=PollError(FailureCause.DENIED, evil))
+    text = page(
+        [TargetReport(TARGET, snapshot=Snapshot((connection,), 1.0), last_success=1.0), failing], Settings(("site",))
+    )
     assert "<script" not in text
     assert "<img" not in text
     assert text.count(html.escape(evil, quote=False).split('"')[0]) >= 5
 
 
 def test_it_says_so_when_nothing_is_known_or_nothing_is_wrong() -> None:
-    assert "No connections are known" in page([Report(TARGET)], Settings())
-    assert "not tried yet" in page([Report(TARGET)], Settings())
+    assert "No connections are known" in page([TargetReport(TARGET)], Settings())
+    assert "not tried yet" in page([TargetReport(TARGET)], Settings())
     unreported = Connection("vpn-1", ConnectionState.AVAILABLE)
-    text = page([Report(TARGET, Snapshot(TARGET, (unreported,), 1.0), last_success=1.0)], Settings())
+    text = page([TargetReport(TARGET, snapshot=Snapshot((unreported,), 1.0), last_success=1.0)], Settings())
     assert "AWS reports no tunnel state (? of 2 up)" in text
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from aws_vpn_exporter import catalogue
+from aws_vpn_exporter import catalogue, config
 from aws_vpn_exporter.catalogue import Metric
 from aws_vpn_exporter.config import Config, duration
 from aws_vpn_exporter.model import FailureCause
@@ -139,7 +139,7 @@ def configuration() -> str:
             CONFIGURATION_HEAD,
             "## Keys\n",
             _keys(main, main["$defs"]),
-            *(_block(name, main["$defs"]) for name in ("PolicyBlock", "Match", "OptionBlock")),
+            *(_block(name, main["$defs"]) for name in MAIN_BLOCKS),
             WEB_HEAD,
             _keys(web, web["$defs"]),
             *(_block(name, web["$defs"]) for name in ("TlsServerConfig", "HttpServerConfig")),
@@ -147,13 +147,21 @@ def configuration() -> str:
     )
 
 
+MAIN_BLOCKS = ("AccountBlock", "OrganizationBlock", "Selection", "PolicyBlock", "Match", "OptionBlock")
+
 TITLES = {
+    "AccountBlock": "An entry of `accounts`",
+    "OrganizationBlock": "`organization`",
+    "Selection": "`include` and `exclude`",
     "PolicyBlock": "An entry of `policies`",
     "Match": "`match`",
     "OptionBlock": "`customer_gateway` and `option_defaults`",
     "TlsServerConfig": "`tls_server_config`",
     "HttpServerConfig": "`http_server_config`",
 }
+
+
+KINDS = {config.DURATION_PATTERN: "duration", config.REGION_PATTERN: "region"}
 
 
 def _block(name: str, definitions: Schema) -> str:
@@ -196,8 +204,7 @@ def _types(value: Schema, definitions: Schema) -> Iterator[str]:
         low, high = value.get("minimum"), value.get("maximum")
         yield f"number, {low} to {high}" if high and high < 10**6 else f"number, from {low}"
     elif value.get("type") == "string":
-        pattern = value.get("pattern", "")
-        yield "duration" if "ms|s|m" in pattern else "region" if pattern.startswith("^[a-z]{2}") else "text"
+        yield KINDS.get(value.get("pattern", ""), "text")
 
 
 def _default(key: str, value: Schema, schema: Schema) -> str:

@@ -249,6 +249,12 @@ TUNNEL: tuple[Metric[TunnelView], ...] = (
 
 TARGET: tuple[Metric[TargetReport], ...] = (
     Metric(
+        "aws_vpn_target_info",
+        "Name of the account, as the organization or the configuration gives it. Always 1.",
+        ("account_name",),
+        lambda report: [({"account_name": report.account_name}, 1.0)],
+    ),
+    Metric(
         "aws_vpn_target_up",
         "Whether the latest poll of this account and region gave a good answer; 0 before the first one.",
         (),
@@ -324,10 +330,9 @@ EXPORTER: tuple[Metric[ExporterReport], ...] = (
 )
 
 
-def target_families(report: TargetReport, settings: Settings) -> Iterator[Family]:
-    """All families about one target, its connections and their tunnels; a family without samples too."""
-    connections = report.snapshot.connections if report.snapshot else ()
-    views = [ConnectionView(report.target, connection, settings) for connection in connections]
+def connection_families(target: Target, connections: Iterable[Connection], settings: Settings) -> Iterator[Family]:
+    """All families about a target's connections and their tunnels; a family without samples too."""
+    views = [ConnectionView(target, connection, settings) for connection in connections]
     tunnels = [
         TunnelView(view, tunnel)
         for view in views
@@ -335,10 +340,14 @@ def target_families(report: TargetReport, settings: Settings) -> Iterator[Family
         for tunnel in view.connection.tunnels
         if tunnel.outside_ip
     ]
-    target = {"account_id": report.target.account_id, "region": report.target.region}
     yield from _families(CONNECTION, [(view.identity, view) for view in views])
     yield from _families(TUNNEL, [(view.identity, view) for view in tunnels])
-    yield from _families(TARGET, [(target, report)])
+
+
+def target_families(report: TargetReport) -> Iterator[Family]:
+    """All families about how a target fares."""
+    identity = {"account_id": report.target.account_id, "region": report.target.region}
+    return _families(TARGET, [(identity, report)])
 
 
 def exporter_families(report: ExporterReport) -> Iterator[Family]:

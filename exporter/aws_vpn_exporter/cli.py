@@ -18,6 +18,7 @@ from aws_vpn_exporter.aws.session import Aws, CannotStartError
 from aws_vpn_exporter.config import Config, ConfigError, duration
 from aws_vpn_exporter.options import text
 from aws_vpn_exporter.service import Exporter
+from aws_vpn_exporter.sharding import EVERYTHING, Shard
 from aws_vpn_exporter.web.app import application
 from aws_vpn_exporter.web.protection import WebConfigFile
 from aws_vpn_exporter.web.server import ListenError, listening, serve
@@ -76,6 +77,13 @@ def _parser() -> argparse.ArgumentParser:
 
     made = command("serve", _serve, "Watch VPN connections and serve /metrics and a status page.")
     _add_config(made)
+    made.add_argument(
+        "--shard",
+        type=_shard,
+        default=EVERYTHING,
+        metavar="I/N",
+        help="watch only part I, counted from 0, of the targets split between N exporters",
+    )
     _add_web(made, ":10450")
     made = command("demo", _demo, "The same on a simulated AWS: needs no account, changes nothing anywhere.")
     made.add_argument(
@@ -89,6 +97,13 @@ def _parser() -> argparse.ArgumentParser:
     made = command("iam-policy", _iam_policy, "Print the least IAM policy for what the configuration turns on.")
     _add_config(made)
     return parser
+
+
+def _shard(text: str) -> Shard:
+    try:
+        return Shard.parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 _WEB_CONFIG_HELP = "TLS and basic authentication, in the format of Prometheus's exporter-toolkit"
@@ -117,13 +132,13 @@ def _add_web(parser: argparse.ArgumentParser, address: str) -> None:
 
 def _serve(options: argparse.Namespace) -> None:
     logs.setup(options.log_level, options.log_format)
-    _run(options, options.config_file)
+    _run(options, options.config_file, options.shard)
 
 
-def _run(options: argparse.Namespace, config_file: Path | None) -> None:
+def _run(options: argparse.Namespace, config_file: Path | None, shard: Shard = EVERYTHING) -> None:
     web_config = WebConfigFile(options.web_config_file)
     aws = Aws()
-    exporter = Exporter(aws, config_file)
+    exporter = Exporter(aws, config_file, shard)
     listener = listening(options.listen_address)
     aws.check_credentials()
     for service, url in aws.custom_endpoints().items():

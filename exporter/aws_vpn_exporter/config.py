@@ -29,13 +29,13 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 
 from aws_vpn_exporter.catalogue import tag_label
-from aws_vpn_exporter.model import Policy, Settings
+from aws_vpn_exporter.model import UNKNOWN_ACCOUNT, Account, Policy, Regions, Settings
 from aws_vpn_exporter.options import BY_KEY, OPTIONS, Option, OptionValue, OptionValues, ordered
 
 _LARGEST_FILE = 1024 * 1024
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _SHORTEST = 1.0
-_DURATION = r"([0-9]+(ms|s|m|h|d))+"
+DURATION_PATTERN = r"^([0-9]+(ms|s|m|h|d))+$"
 
 Path_ = tuple[str | int, ...]
 """Where a value stands in the document: keys and list positions from the top."""
@@ -51,7 +51,7 @@ class ConfigError(Exception):
 def _seconds(value: object) -> object:
     if not isinstance(value, str):
         return value
-    if not re.fullmatch(_DURATION, value):
+    if not re.fullmatch(DURATION_PATTERN, value):
         raise ValueError("should be a duration such as 30s, 5m or 1h30m")
     seconds = sum(int(number) * _UNITS[unit] for number, unit in re.findall(r"([0-9]+)(ms|s|m|h|d)", value))
     if seconds < _SHORTEST:
@@ -69,7 +69,7 @@ def duration(seconds: float) -> str:
     return "".join(parts) or "0s"
 
 
-Duration = Annotated[float, BeforeValidator(_seconds), WithJsonSchema({"type": "string", "pattern": f"^{_DURATION}$"})]
+Duration = Annotated[float, BeforeValidator(_seconds), WithJsonSchema({"type": "string", "pattern": DURATION_PATTERN})]
 
 
 def _distinct_labels(keys: tuple[str, ...]) -> tuple[str, ...]:
@@ -87,9 +87,17 @@ def _distinct(values: tuple[str, ...]) -> tuple[str, ...]:
     return values
 
 
-_REGION = r"^[a-z]{2}(-[a-z]+)+-[0-9]+$"
+REGION_PATTERN = r"^[a-z]{2}(-[a-z]+)+-[0-9]+$"
+_ACCOUNT_ID = r"^[0-9]{12}$"
+_ROLE_ARN = r"^arn:aws(-cn|-us-gov)?:iam::[0-9]{12}:role/[\w+=,.@/-]+$"
+_ROLE_NAME = r"^[\w+=,.@/-]*(\{account_id\}[\w+=,.@/-]*)?$"
+_UNIT_ID = r"^(r|ou)-[0-9a-z-]+$"
 _CONNECTION_ID = r"^vpn-[0-9a-f]+$"
-Region = Annotated[str, Field(pattern=_REGION)]
+AccountId = Annotated[str, Field(pattern=_ACCOUNT_ID)]
+RoleArn = Annotated[str, Field(pattern=_ROLE_ARN)]
+ExternalId = Annotated[str, Field(min_length=2, max_length=1224)]
+UnitId = Annotated[str, Field(pattern=_UNIT_ID)]
+Region = Annotated[str, Field(pattern=REGION_PATTERN)]
 ConnectionId = Annotated[str, Field(pattern=_CONNECTION_ID)]
 TagKey = Annotated[str, Field(min_length=1, max_length=128)]
 
@@ -193,6 +201,65 @@ class PolicyBlock(_Block):
         return Policy(frozenset(match.ids), match.tags, self.expected_tunnels, _stated(self.customer_gateway))
 
 
+class AccountBlock(_Block):
+    """An account to watch. Without `role_arn` it is the account of the default credentials."""
+
+    role_arn: RoleArn | None = Field(None, description="The role to assume in the account.")
+    external_id: ExternalId | None = Field(None, description="The external id that the role's trust policy asks for.")
+    name: Annotated[str, Field(max_length=50)] = Field(
+        "", description="A name for the account, on aws_vpn_target_info."
+    )
+    regions: _all_or(_Regions) | None = Field(  # type: ignore[valid-type]
+        None, description="Regions of this account; without it, those at the top of the file."
+    )
+
+    def account(self, regions: Regions) -> Account:
+        """The account; `regions` are those of the whole configuration."""
+        role_arn = self.role_arn or ""
+        account_id = role_arn.split(":")[4] if role_arn else UNKNOWN_ACCOUNT
+        return Account(account_id, self.name, role_arn, self.external_id or "", self.regions or regions)
+
+
+class Selection(_Block):
+    """Accounts of the organization, by any of three ways; an account that fits one of them is selected."""
+
+    ids: tuple[AccountId, ...] = Field((), description="Accounts by id.")
+    names: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
+        (), description="Accounts by name; `*` stands for any characters."
+    )
+    organizational_units: tuple[UnitId, ...] = Field(
+        (), description="Accounts by organizational unit or root, those in units below included."
+    )
+
+
+class OrganizationBlock(_Block):
+    """Every active account of the organization, through a role that each of them has."""
+
+    role_name: Annotated[str, Field(min_length=1, pattern=_ROLE_NAME)] = Field(
+        description="The role to assume in each account; `{account_id}` in it stands for the account's id."
+    )
+    external_id: ExternalId | None = Field(None, description="The external id that the roles' trust policies ask for.")
+    list_role_arn: RoleArn | None = Field(
+        None,
+        description="A role to list the accounts with, where the default credentials belong to neither the management "
+        "account nor a delegated administrator.",
+    )
+    include: Selection | None = Field(None, description="Watch these accounts only.")
+    exclude: Selection | None = Field(None, description="Leave these accounts out, even where they are included.")
+    regions: _all_or(_Regions) | None = Field(  # type: ignore[valid-type]
+        None, description="Regions of these accounts; without it, those at the top of the file."
+    )
+
+
+def _own_account_once(accounts: tuple[AccountBlock, ...]) -> tuple[AccountBlock, ...]:
+    ids = [
+        account.role_arn.split(":")[4] if account.role_arn else "the default credentials' account"
+        for account in accounts
+    ]
+    _distinct(tuple(ids))
+    return accounts
+
+
 class Config(_Block):
     """Everything the configuration file can say. A file is not needed: each key has a default."""
 
@@ -201,6 +268,13 @@ class Config(_Block):
         description="Regions to watch: a list, or `all` for every region that is enabled in the account. "
         "Without it, the default region of the AWS settings (AWS_REGION, profile).",
     )
+    accounts: Annotated[tuple[AccountBlock, ...], Field(min_length=1), AfterValidator(_own_account_once)] | None = (
+        Field(
+            None,
+            description="Accounts to watch. Without it and `organization`, the default credentials' account.",
+        )
+    )
+    organization: OrganizationBlock | None = Field(None, description="Watch the accounts of an AWS organization.")
     poll_interval: Duration = Field(30.0, description="How often a target with connections is asked.")
     discovery_interval: Duration = Field(
         600.0, description="How often a target without connections is asked, and regions are listed again."
@@ -349,7 +423,11 @@ def _same(in_file: str | int, in_schema: str | int) -> bool:
 
 
 _EXAMPLES = {
-    _REGION: "should be a region such as eu-west-1",
+    _ACCOUNT_ID: "should be an account's id of 12 digits",
+    _ROLE_ARN: "should be a role's ARN such as arn:aws:iam::123456789012:role/vpn-exporter",
+    _ROLE_NAME: "should be a role's name such as vpn-exporter; only {account_id} may stand in braces",
+    _UNIT_ID: "should be the id of an organizational unit or root, such as ou-ab12-cd34ef56",
+    REGION_PATTERN: "should be a region such as eu-west-1",
     _CONNECTION_ID: "should be a connection's id such as vpn-0123456789abcdef0",
 }
 _WANTED = {

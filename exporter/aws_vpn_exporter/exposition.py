@@ -4,7 +4,8 @@ A target's part of the page is rendered once per report and kept until the polle
 scrape mostly joins bytes. The client library does the writing; here its output is only taken apart and joined.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+import threading
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import partial
 
 from prometheus_client import Metric as Family
@@ -12,8 +13,8 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_late
 from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST as CONTENT_TYPE_OPENMETRICS
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 
-from aws_vpn_exporter.catalogue import target_families
-from aws_vpn_exporter.model import Settings, Target, TargetReport
+from aws_vpn_exporter.catalogue import connection_families, target_families
+from aws_vpn_exporter.model import Connection, Report, Settings, Target, TargetReport
 
 PLAIN = CONTENT_TYPE_PLAIN_0_0_4
 OPENMETRICS = CONTENT_TYPE_OPENMETRICS
@@ -24,8 +25,8 @@ _ENCODERS: Mapping[str, Callable[..., bytes]] = {
 }
 _END = {PLAIN: b"", OPENMETRICS: b"# EOF\n"}
 
-_Chunk = tuple[str, bytes, bytes]
-"""One family of one target: its name, its HELP and TYPE lines, its samples."""
+Written = dict[str, bytes]
+"""By name of the samples, the lines of a family; families without samples are left out."""
 
 
 class _Families:
@@ -38,12 +39,32 @@ class _Families:
         return self._families
 
 
+class _Part:
+    """The lines about one target, in one format: those about its connections outlive reports that say the same."""
+
+    def __init__(self) -> None:
+        self.report: TargetReport | None = None
+        self._connections: tuple[Connection, ...] | None = None
+        self._about_connections: Written = {}
+        self.written: Written = {}
+
+    def update(self, report: TargetReport, settings: Settings, content_type: str) -> None:
+        connections = report.snapshot.answer if report.snapshot else ()
+        if connections is not self._connections:
+            families = connection_families(report.target, connections, settings)
+            self._about_connections, self._connections = _written(families, content_type), connections
+        self.written = {**self._about_connections, **_written(target_families(report), content_type)}
+        self.report = report
+
+
 class Exposition:
     """Writes pages under one set of settings."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._rendered: dict[tuple[str, Target], tuple[TargetReport, list[_Chunk]]] = {}
+        self._parts: dict[str, dict[Target, _Part]] = {content_type: {} for content_type in _ENCODERS}
+        self._headers = {content_type: _headers(content_type) for content_type in _ENCODERS}
+        self._lock = threading.Lock()
 
     def page(
         self,
@@ -57,31 +78,47 @@ class Exposition:
         `others` are families that belong to no target. Where `names` are given, only families with a sample of
         one of these names are on it.
         """
-        parts: dict[str, list[bytes]] = {}
-        chunks = [*(self._chunks(report, content_type) for report in reports), _encode(others, content_type)]
-        for name, header, samples in (chunk for part in chunks for chunk in part):
-            if samples and (not names or name in names):
-                parts.setdefault(name, [header]).append(samples)
-        return b"".join(b for part in parts.values() for b in part) + _END[content_type]
+        headers = self._headers[content_type]
+        lines: dict[str, list[bytes]] = {name: [] for name in headers if not names or name in names}
+        for written in self._written(reports, content_type):
+            for name, samples in written.items():
+                if name in lines:
+                    lines[name].append(samples)
+        page = [part for name, samples in lines.items() if samples for part in (headers[name], *samples)]
+        wanted = [family for family in others if family.samples and (not names or _sample_name(family) in names)]
+        page.extend(_encode(family, content_type) for family in wanted)
+        return b"".join((*page, _END[content_type]))
 
-    def _chunks(self, report: TargetReport, content_type: str) -> list[_Chunk]:
-        key = (content_type, report.target)
-        rendered = self._rendered.get(key)
-        if rendered is None or rendered[0] is not report:
-            rendered = (report, _encode(target_families(report, self._settings), content_type))
-            self._rendered[key] = rendered
-        return rendered[1]
+    def _written(self, reports: Iterable[TargetReport], content_type: str) -> list[Written]:
+        with self._lock:
+            before, parts = self._parts[content_type], {}
+            for report in reports:
+                part = parts[report.target] = before.get(report.target) or _Part()
+                if part.report is not report:
+                    part.update(report, self._settings, content_type)
+            self._parts[content_type] = parts
+            return [part.written for part in parts.values()]
 
 
-def _encode(families: Iterable[Family], content_type: str) -> list[_Chunk]:
-    return list(_chunked(families, content_type))
+def _headers(content_type: str) -> dict[str, bytes]:
+    """By name of the samples, the HELP and TYPE lines of every family that is about targets."""
+    empty = Report[tuple[Connection, ...]](Target("", ""))
+    families = [*connection_families(empty.target, (), Settings()), *target_families(empty)]
+    return {_sample_name(family): _header(family, content_type) for family in families}
 
 
-def _chunked(families: Iterable[Family], content_type: str) -> Iterator[_Chunk]:
-    for family in families:
-        written = _ENCODERS[content_type](_Families([family])).removesuffix(_END[content_type])
-        lines = written.split(b"\n", 2)
-        yield _sample_name(family), b"\n".join(lines[:2]) + b"\n", lines[2]
+def _header(family: Family, content_type: str) -> bytes:
+    return b"\n".join(_encode(family, content_type).split(b"\n", 2)[:2]) + b"\n"
+
+
+def _written(families: Iterable[Family], content_type: str) -> Written:
+    return {
+        _sample_name(family): _encode(family, content_type).split(b"\n", 2)[2] for family in families if family.samples
+    }
+
+
+def _encode(family: Family, content_type: str) -> bytes:
+    return _ENCODERS[content_type](_Families([family])).removesuffix(_END[content_type])
 
 
 def _sample_name(family: Family) -> str:

@@ -3,8 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Generic, TypeVar
 
 from aws_vpn_exporter.options import Option, OptionValue, OptionValues
+
+Answer = TypeVar("Answer")
 
 UNKNOWN_ACCOUNT = "unknown"
 """The account id of a target until AWS has told whose credentials these are."""
@@ -75,9 +78,13 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What discovery says of a target: its account's name ("" where it has none), and why it cannot be polled, if so."""
+    """What discovery says of a target: its account's name ("" where it has none), and whether it can be polled.
+
+    `error` says why it cannot; without one, that is not known yet.
+    """
 
     account_name: str = ""
+    pollable: bool = True
     error: PollError | None = None
 
 
@@ -148,17 +155,16 @@ class Connection:
         return sum(said) if said else None
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """One good answer. `taken_at` is a Unix time in seconds."""
+@dataclass(frozen=True)
+class Snapshot(Generic[Answer]):
+    """One good answer about a target. `taken_at` is a Unix time in seconds."""
 
-    target: Target
-    connections: tuple[Connection, ...]
+    answer: Answer
     taken_at: float
 
 
-@dataclass(frozen=True, slots=True)
-class TargetReport:
+@dataclass(frozen=True)
+class Report(Generic[Answer]):
     """How a target fares, and the last good snapshot where that is not too old. Times are Unix times in seconds.
 
     `failure` is set while the latest poll failed; `last_success` is 0 and `polls` is 0 before the first ones.
@@ -166,7 +172,7 @@ class TargetReport:
 
     target: Target
     account_name: str = ""
-    snapshot: Snapshot | None = None
+    snapshot: Snapshot[Answer] | None = None
     failure: PollError | None = None
     polls: int = 0
     failures: Mapping[FailureCause, int] = field(default_factory=dict)
@@ -177,6 +183,10 @@ class TargetReport:
     def up(self) -> bool:
         """Whether the latest poll gave a good answer."""
         return self.last_success > 0 and self.failure is None
+
+
+TargetReport = Report[tuple[Connection, ...]]
+"""A report about the connections of a target."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """When to ask whom: polls each target in the background and keeps its last good snapshot.
 
 The poller is given its clock and the function that asks AWS. `take` and `poll` are its whole logic and run in any
-thread; `Workers` merely calls them in a loop.
+thread; `Workers` merely call them in loops. What is asked for is up to the function: a poller of connections and
+pollers of other things are the same.
 """
 
 import heapq
@@ -9,22 +10,18 @@ import logging
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Protocol
+from enum import Enum
+from typing import Generic, NamedTuple, Protocol
 
-from aws_vpn_exporter.model import Connection, FailureCause, PollError, Snapshot, Target, TargetReport
+from aws_vpn_exporter.model import Answer, FailureCause, Finding, PollError, Report, Snapshot, Target
 
 log = logging.getLogger(__name__)
-
-Fetch = Callable[[Target], tuple[Connection, ...]]
-"""Asks AWS for a target's connections. Raises PollError for every expected failure."""
 
 LONGEST_BACKOFF = 4
 """A failing target is asked again after at most so many poll intervals: 2 minutes by default, well within
 stale_after, so that a target that recovers is seen before its last good values are dropped."""
 
-
-JITTER = 0.1
-"""Share of a pause that is left to chance, so that targets do not fall into step. Pauses only get shorter."""
+_JITTER = 0.1
 
 
 class Clock(Protocol):
@@ -37,79 +34,106 @@ class Clock(Protocol):
         """Seconds since some fixed moment; never steps back."""
 
 
-@dataclass(frozen=True, slots=True)
-class Intervals:
-    """The configuration's durations, in seconds."""
+class Pause(NamedTuple):
+    """Seconds until the next poll; up to a `jitter` share of them is cut off by chance, so that polls spread evenly."""
 
-    poll: float
-    discovery: float
-    stale_after: float
+    seconds: float
+    jitter: float = _JITTER
+
+
+@dataclass(frozen=True)
+class Schedule(Generic[Answer]):
+    """When to ask again, and how long an answer is good. Durations are seconds."""
+
+    poll_interval: float
+    """After a first failure; later ones wait longer."""
+    after: Callable[[Answer], Pause]
+    """After a good answer."""
+    good_for: Callable[[Answer], float]
+    """How long the answer is shown while no newer one comes."""
+
+
+class Lane(Enum):
+    """Targets that fail wait for workers of their own, so that hanging ones take none from those that answer."""
+
+    ANSWERING = "answering"
+    FAILING = "failing"
 
 
 @dataclass(slots=True)
-class _Entry:
+class _Entry(Generic[Answer]):
     """What the poller keeps of a target. `report` is replaced, never changed; times are on the monotonic clock."""
 
-    report: TargetReport
+    report: Report[Answer]
     due: float
+    pollable: bool = True
     busy: bool = False
     failed_in_a_row: int = 0
     answered_at: float = 0.0
     tried: bool = False
 
+    @property
+    def lane(self) -> Lane:
+        return Lane.FAILING if self.failed_in_a_row else Lane.ANSWERING
 
-class Poller:
+
+class Poller(Generic[Answer]):
     """Keeps a report for each target that is watched. All methods may be called from any thread."""
 
-    def __init__(self, fetch: Fetch, intervals: Intervals, clock: Clock, jitter: Callable[[], float]) -> None:
-        """`jitter` gives numbers from 0 to 1 and spreads polls; `random.random` in production."""
+    def __init__(
+        self,
+        fetch: Callable[[Target], Answer],
+        schedule: Schedule[Answer],
+        clock: Clock,
+        jitter: Callable[[], float],
+    ) -> None:
+        """`fetch` raises PollError for every expected failure; `jitter` gives numbers from 0 to 1."""
         self._fetch = fetch
-        self._intervals = intervals
+        self._schedule = schedule
         self._clock = clock
         self._jitter = jitter
-        self._entries: dict[Target, _Entry] = {}
-        self._plan: list[tuple[float, Target]] = []  # a heap; an item is void once its target is due at another time
+        self._entries: dict[Target, _Entry[Answer]] = {}
+        # Heaps; an item is void once its target is due at another time.
+        self._plans: dict[Lane, list[tuple[float, Target]]] = {lane: [] for lane in Lane}
         self._told = False
         self._changed = threading.Condition()
 
-    def configure(self, intervals: Intervals) -> None:
-        """Takes new intervals; a poll that is due later than they allow is brought forward."""
+    def configure(self, schedule: Schedule[Answer]) -> None:
+        """Takes a new schedule; a poll that is due later than it allows is brought forward."""
         with self._changed:
-            self._intervals = intervals
+            self._schedule = schedule
             now = self._clock.monotonic()
             for target, entry in self._entries.items():
-                entry.due = min(entry.due, now + self._pause(entry))
-                heapq.heappush(self._plan, (entry.due, target))
+                self._plan(target, entry, min(entry.due, now + self._pause(entry).seconds))
             self._changed.notify_all()
 
-    def watch(self, targets: Mapping[Target, PollError | None]) -> None:
-        """Makes these the targets, from now on.
+    def watch(self, targets: Mapping[Target, Finding]) -> None:
+        """Makes these the targets, from now on; those that stay keep what is known of them.
 
-        Targets that stay keep what is known of them. A target that comes with an error cannot be polled: it is
-        reported as failing for that reason until a later call brings it without.
+        A target that cannot be polled is reported all the same: as failing for the reason that it comes with, or as
+        not tried yet where it comes with none.
         """
         with self._changed:
-            self._told = True
-            now = self._clock.monotonic()
-            self._entries = {t: self._entries.get(t) or _Entry(TargetReport(t), now) for t in targets}
-            self._plan = []
-            for target, error in targets.items():
-                entry = self._entries[target]
-                if error:
-                    self._note_failure(entry, error)
-                elif not entry.busy:
-                    self._plan.append((entry.due, target))
-            heapq.heapify(self._plan)
+            now, before = self._clock.monotonic(), self._entries
+            self._told, self._entries = True, {}
+            for target in sorted(targets):
+                entry = before.get(target) or _Entry(Report(target), now)
+                self._entries[target] = entry
+                self._apply(target, entry, targets[target])
             self._changed.notify_all()
 
-    def reports(self) -> list[TargetReport]:
+    def reports(self) -> list[Report[Answer]]:
         """A report for each target, by account and region; snapshots that are too old are dropped."""
         with self._changed:
             now = self._clock.monotonic()
             for entry in self._entries.values():
-                if entry.report.snapshot and now - entry.answered_at > self._good_for(entry.report.snapshot):
+                snapshot = entry.report.snapshot
+                if snapshot and now - entry.answered_at > self._schedule.good_for(snapshot.answer):
                     entry.report = replace(entry.report, snapshot=None)
-            return [self._entries[target].report for target in sorted(self._entries)]
+            return [entry.report for entry in self._entries.values()]
+
+    def __len__(self) -> int:
+        return len(self._entries)
 
     @property
     def ready(self) -> bool:
@@ -117,19 +141,19 @@ class Poller:
         with self._changed:
             return self._told and all(entry.tried for entry in self._entries.values())
 
-    def take(self) -> Target | None:
+    def take(self, lane: Lane) -> Target | None:
         """A target that is due, from now on the caller's to poll; None while none is."""
         with self._changed:
-            if self._seconds_until_due() != 0:
+            if self._seconds_until_due(lane) != 0:
                 return None
-            _, target = heapq.heappop(self._plan)
+            _, target = heapq.heappop(self._plans[lane])
             self._entries[target].busy = True
             return target
 
-    def wait(self) -> None:
+    def wait(self, lane: Lane) -> None:
         """Returns once a target is due, or the plan has changed."""
         with self._changed:
-            seconds = self._seconds_until_due()
+            seconds = self._seconds_until_due(lane)
             if seconds != 0:
                 self._changed.wait(seconds)
 
@@ -148,21 +172,35 @@ class Poller:
             else:
                 self._note_success(entry, result, now)
             entry.busy = False
-            entry.due = now + self._pause(entry) * (1 - JITTER * self._jitter())
-            heapq.heappush(self._plan, (entry.due, target))
-            self._changed.notify()
+            pause = self._pause(entry)
+            self._plan(target, entry, now + pause.seconds * (1 - pause.jitter * self._jitter()))
+            self._changed.notify_all()
 
-    def _seconds_until_due(self) -> float | None:
+    def _apply(self, target: Target, entry: _Entry[Answer], finding: Finding) -> None:
+        if entry.report.account_name != finding.account_name:
+            entry.report = replace(entry.report, account_name=finding.account_name)
+        entry.pollable = finding.pollable
+        if finding.error:
+            self._note_failure(entry, finding.error)
+        self._plan(target, entry, entry.due)
+
+    def _plan(self, target: Target, entry: _Entry[Answer], due: float) -> None:
+        entry.due = due
+        if entry.pollable and not entry.busy:
+            heapq.heappush(self._plans[entry.lane], (due, target))
+
+    def _seconds_until_due(self, lane: Lane) -> float | None:
         """Until the next poll of a target that nobody polls now; None where no poll is planned."""
-        while self._plan:
-            due, target = self._plan[0]
+        plan = self._plans[lane]
+        while plan:
+            due, target = plan[0]
             entry = self._entries.get(target)
-            if entry and not entry.busy and entry.due == due:
+            if entry and entry.pollable and not entry.busy and (entry.due, entry.lane) == (due, lane):
                 return max(0.0, due - self._clock.monotonic())
-            heapq.heappop(self._plan)
+            heapq.heappop(plan)
         return None
 
-    def _ask(self, target: Target) -> tuple[Connection, ...] | PollError:
+    def _ask(self, target: Target) -> Answer | PollError:
         try:
             return self._fetch(target)
         except PollError as error:
@@ -171,16 +209,17 @@ class Poller:
             log.exception("poll of %s failed by a bug in the exporter", target)
             return PollError(FailureCause.INTERNAL, f"a bug in the exporter: {type(error).__name__}")
 
-    def _note_success(self, entry: _Entry, connections: tuple[Connection, ...], now: float) -> None:
+    def _note_success(self, entry: _Entry[Answer], answer: Answer, now: float) -> None:
         report, taken_at = entry.report, self._clock.time()
-        if not report.up:
-            log.info("%s: answers, %d connections", report.target, len(connections))
-        known = report.snapshot.connections if report.snapshot else None
-        snapshot = Snapshot(report.target, known if known == connections and known else connections, taken_at)
+        if report.failure:
+            log.info("%s: answers again", report.target)
+        if report.snapshot and report.snapshot.answer == answer:
+            answer = report.snapshot.answer  # the same object, by which others see that nothing has changed
+        snapshot = Snapshot(answer, taken_at)
         entry.report = replace(report, snapshot=snapshot, failure=None, last_success=taken_at)
         entry.failed_in_a_row, entry.answered_at, entry.tried = 0, now, True
 
-    def _note_failure(self, entry: _Entry, error: PollError) -> None:
+    def _note_failure(self, entry: _Entry[Answer], error: PollError) -> None:
         report = entry.report
         if report.failure is None or report.failure.cause is not error.cause:
             log.warning("%s: %s: %s", report.target, error.cause, error)
@@ -188,35 +227,35 @@ class Poller:
         entry.report = replace(report, failure=error, failures=failures)
         entry.failed_in_a_row, entry.tried = entry.failed_in_a_row + 1, True
 
-    def _pause(self, entry: _Entry) -> float:
+    def _pause(self, entry: _Entry[Answer]) -> Pause:
         if entry.failed_in_a_row:
-            return float(min(2 ** min(entry.failed_in_a_row - 1, 8), LONGEST_BACKOFF)) * self._intervals.poll
-        snapshot = entry.report.snapshot
-        return self._intervals.poll if snapshot and snapshot.connections else self._intervals.discovery
-
-    def _good_for(self, snapshot: Snapshot) -> float:
-        """Seconds; an empty answer is asked for again only after the discovery interval, and stands until then."""
-        return self._intervals.stale_after + (0 if snapshot.connections else self._intervals.discovery)
+            longer = min(2 ** min(entry.failed_in_a_row - 1, 8), LONGEST_BACKOFF)
+            return Pause(longer * self._schedule.poll_interval)
+        if entry.report.snapshot:
+            return self._schedule.after(entry.report.snapshot.answer)
+        return Pause(self._schedule.poll_interval)
 
 
-class Workers:
-    """Threads that poll what is due. They are daemons: a process that ends does not wait for AWS."""
+class Workers(Generic[Answer]):
+    """Threads that poll what is due in a lane. They are daemons: a process that ends does not wait for AWS."""
 
-    def __init__(self, poller: Poller, count: int) -> None:
+    def __init__(self, poller: Poller[Answer], lane: Lane, most: int) -> None:
         self._poller = poller
-        self._threads = [
-            threading.Thread(target=self._work, name=f"poll-{number}", daemon=True) for number in range(count)
-        ]
+        self._lane = lane
+        self._most = most
+        self._running = 0
 
-    def start(self) -> None:
-        """Begins to poll."""
-        for thread in self._threads:
-            thread.start()
+    def grow(self) -> None:
+        """Starts threads until there are as many as targets, or `most`."""
+        wanted = min(self._most, len(self._poller))
+        while self._running < wanted:
+            threading.Thread(target=self._work, name=f"{self._lane.value}-{self._running}", daemon=True).start()
+            self._running += 1
 
     def _work(self) -> None:
         while True:
-            target = self._poller.take()
+            target = self._poller.take(self._lane)
             if target:
                 self._poller.poll(target)
             else:
-                self._poller.wait()
+                self._poller.wait(self._lane)

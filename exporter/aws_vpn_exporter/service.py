@@ -1,6 +1,7 @@
 """The exporter as one object: configuration, targets, polls and pages, wired together. Knows no web and no CLI."""
 
 import logging
+import math
 import platform
 import random
 import threading
@@ -12,18 +13,23 @@ from pathlib import Path
 from prometheus_client import ProcessCollector
 
 from aws_vpn_exporter import __version__, config
-from aws_vpn_exporter.aws import discovery, vpn
+from aws_vpn_exporter.aws import vpn
+from aws_vpn_exporter.aws.discovery import Discovery, enabled_regions
 from aws_vpn_exporter.aws.session import BOTO3_VERSION, Aws, CannotStartError
 from aws_vpn_exporter.catalogue import ExporterReport, exporter_families
 from aws_vpn_exporter.config import Config, ConfigError
 from aws_vpn_exporter.exposition import Exposition
-from aws_vpn_exporter.model import Settings, TargetReport
-from aws_vpn_exporter.poller import Intervals, Poller, Workers
+from aws_vpn_exporter.model import ALL_REGIONS, Connection, Finding, Settings, Target, TargetReport
+from aws_vpn_exporter.poller import Lane, Pause, Poller, Schedule, Workers
+from aws_vpn_exporter.sharding import EVERYTHING, Shard
 
 log = logging.getLogger(__name__)
 
-WORKERS = 32
-"""Threads that poll; each holds at most one call to AWS."""
+WORKERS = {Lane.ANSWERING: 64, Lane.FAILING: 32}
+"""The most threads that poll; each holds at most one call to AWS. There are never more than targets."""
+
+_EVEN = 0.5
+"""Jitter of long pauses: the first sweep takes seconds, the later ones should spread over minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +37,7 @@ class _Active:
     """What one configuration sets up; replaced as a whole by a reload."""
 
     config: Config
-    regions: discovery.Regions
+    discovery: Discovery
     settings: Settings
     exposition: Exposition
 
@@ -39,22 +45,24 @@ class _Active:
 class Exporter:
     """Watches VPN connections and writes pages about them."""
 
-    def __init__(self, aws: Aws, path: Path | None) -> None:
+    def __init__(self, aws: Aws, path: Path | None, shard: Shard = EVERYTHING) -> None:
         """Raises ConfigError or CannotStartError where this can never work."""
         self._aws = aws
         self._path = path
+        self._shard = shard
         self._active = self._load()
         self._reload_successful, self._last_reload = True, time.time()
         self._process = ProcessCollector(registry=None)
-        self._poller = Poller(
-            lambda target: vpn.connections(aws, target), _intervals(self._active.config), time, random.random
-        )
-        self._discover_now = threading.Event()
+        self._poller = Poller(self._connections, _connection_schedule(self._active.config), time, random.random)
+        self._regions = Poller(self._enabled_regions, _region_schedule(self._active.config), time, random.random)
+        self._workers = [
+            Workers(p, lane, most) for p in (self._poller, self._regions) for lane, most in WORKERS.items()
+        ]
+        self._look_again = threading.Event()
 
     def start(self) -> None:
         """Begins to look for targets and to poll them, in daemon threads."""
         threading.Thread(target=self._keep_discovering, name="discovery", daemon=True).start()
-        Workers(self._poller, WORKERS).start()
 
     @property
     def ready(self) -> bool:
@@ -92,31 +100,62 @@ class Exporter:
             log.error("the configuration is not reloaded, the one before stays: %s", error)
             raise ConfigError(str(error)) from None
         self._reload_successful, self._last_reload = True, time.time()
-        self._poller.configure(_intervals(self._active.config))
-        self._discover_now.set()
+        self._poller.configure(_connection_schedule(self._active.config))
+        self._regions.configure(_region_schedule(self._active.config))
+        self._look_again.set()
         log.info("the configuration is reloaded")
 
     def _load(self) -> _Active:
         loaded = config.load(self._path) if self._path else Config()
         settings = loaded.settings()
-        return _Active(loaded, discovery.regions_of(self._aws, loaded.regions), settings, Exposition(settings))
+        return _Active(loaded, Discovery(self._aws, loaded), settings, Exposition(settings))
+
+    def _connections(self, target: Target) -> tuple[Connection, ...]:
+        return vpn.connections(self._aws, target)
+
+    def _enabled_regions(self, target: Target) -> tuple[str, ...]:
+        return enabled_regions(self._aws, target, self._active.discovery.home)
 
     def _keep_discovering(self) -> None:
         while True:
-            self._discover_now.clear()
-            self._discover_now.wait(self._discover())
+            self._look_again.clear()
+            try:
+                pause = self._discover()
+            except Exception:
+                log.exception("discovery failed by a bug in the exporter; the targets stay as they are")
+                pause = self._active.config.poll_interval
+            self._look_again.wait(pause)
 
     def _discover(self) -> float:
-        """Tells the poller which targets there are; the seconds until it is worth asking again."""
+        """Tells the pollers which targets there are; the seconds until it is worth looking again."""
         active = self._active
-        try:
-            targets = discovery.targets(self._aws, active.regions)
-        except Exception:
-            log.exception("discovery failed by a bug in the exporter; the targets stay as they are")
-            return active.config.poll_interval
-        self._poller.watch(targets)
-        return active.config.discovery_interval if discovery.complete(targets) else active.config.poll_interval
+        accounts = active.discovery.accounts()
+        with_all_regions = [account for account in accounts if account.regions == ALL_REGIONS]
+        self._regions.watch({Target(account.id, ALL_REGIONS): Finding() for account in with_all_regions})
+        regions_of = {report.target.account_id: report for report in self._regions.reports()}
+        targets = active.discovery.targets(accounts, regions_of)
+        self._poller.watch({target: finding for target, finding in targets.items() if self._shard.has(target)})
+        for workers in self._workers:
+            workers.grow()
+        if not self._regions.ready:
+            return 1.0
+        return active.config.discovery_interval if active.discovery.settled(targets) else active.config.poll_interval
 
 
-def _intervals(loaded: Config) -> Intervals:
-    return Intervals(loaded.poll_interval, loaded.discovery_interval, loaded.stale_after)
+def _connection_schedule(loaded: Config) -> Schedule[tuple[Connection, ...]]:
+    """Targets with connections are asked often, the others now and then; an empty answer stands until the next one."""
+    busy, empty = Pause(loaded.poll_interval), Pause(loaded.discovery_interval, _EVEN)
+    return Schedule(
+        poll_interval=loaded.poll_interval,
+        after=lambda connections: busy if connections else empty,
+        good_for=lambda connections: loaded.stale_after if connections else math.inf,
+    )
+
+
+def _region_schedule(loaded: Config) -> Schedule[tuple[str, ...]]:
+    """A list of regions stays in force until there is a newer one."""
+    return Schedule(
+        poll_interval=loaded.poll_interval,
+        after=lambda _: Pause(loaded.discovery_interval, _EVEN),
+        good_for=lambda _: math.inf,
+    )

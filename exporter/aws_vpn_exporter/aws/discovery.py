@@ -1,60 +1,135 @@
-"""Which targets there are: the account behind the credentials, in the regions that the configuration names."""
+"""Which targets there are: accounts, from the configuration and the organization, times regions.
+
+What was learnt once stays: an account or a region that cannot be listed this time is still watched, because a gap would
+look like "all is well", and its own polls say what is wrong.
+"""
 
 import logging
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
+from aws_vpn_exporter.aws import organization
 from aws_vpn_exporter.aws.errors import translated
 from aws_vpn_exporter.aws.session import Aws, CannotStartError
-from aws_vpn_exporter.model import UNKNOWN_ACCOUNT, PollError, Target
-
-Regions = Sequence[str] | str
-"""Regions by name, or ALL_REGIONS."""
+from aws_vpn_exporter.config import AccountBlock, Config, OrganizationBlock
+from aws_vpn_exporter.model import ALL_REGIONS, UNKNOWN_ACCOUNT, Account, Finding, PollError, Regions, Report, Target
 
 log = logging.getLogger(__name__)
 
-ALL_REGIONS = "all"
-"""In the configuration, every enabled region; as a target's region, those that could not be listed."""
+REGION_ACTIONS = ("ec2:DescribeRegions",)
+
+_ACCOUNTS_LISTED_EVERY = 3600.0
+_HOMES = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
+"""By partition, a region that every account has; there the Organizations API is asked, too."""
 
 
-def regions_of(aws: Aws, configured: Regions | None) -> Regions:
-    """The regions to watch, or ALL_REGIONS. Raises CannotStartError where neither file nor AWS settings name one."""
-    if configured:
-        return configured
+def enabled_regions(aws: Aws, target: Target, home: str) -> tuple[str, ...]:
+    """The regions that are enabled in the target's account. Raises PollError."""
+    with translated(), aws.acting_in(target.account_id):
+        return tuple(sorted(item["RegionName"] for item in aws.client("ec2", home).describe_regions()["Regions"]))
+
+
+class Discovery:
+    """The accounts and targets of one configuration."""
+
+    def __init__(self, aws: Aws, config: Config) -> None:
+        """Raises CannotStartError where neither the file nor the AWS settings name a region."""
+        self._aws = aws
+        self._config = config
+        self._regions = _default_regions(aws, config)
+        self.home = aws.region or next(_named_regions(config), None) or _HOMES[_partition_of_roles(config)]
+        self._caller: tuple[str, str] | None = None
+        self._listed: Mapping[str, Account] = {}
+        self._failed: Mapping[Target, Finding] = {}
+        self._list_again_at = 0.0
+
+    def accounts(self) -> tuple[Account, ...]:
+        """The accounts as far as they are known; asks AWS for what is not known yet or is an hour old."""
+        blocks = self._config.accounts or ()
+        accounts = [block.account(self._regions) for block in blocks]
+        if not blocks and not self._config.organization:
+            accounts = [Account(UNKNOWN_ACCOUNT, regions=self._regions)]
+        own_id, partition = self._who_calls()
+        accounts = [replace(one, id=own_id) if one.id == UNKNOWN_ACCOUNT else one for one in accounts]
+        if self._config.organization and time.monotonic() >= self._list_again_at:
+            self._list_organization(self._config.organization, partition)
+        named = {one.id for one in accounts}
+        every = (*accounts, *(one for one in self._listed.values() if one.id not in named))
+        self._aws.admit(every, self.home)
+        return every
+
+    def targets(
+        self, accounts: tuple[Account, ...], regions_of: Mapping[str, Report[tuple[str, ...]]]
+    ) -> dict[Target, Finding]:
+        """The targets; `regions_of` reports, by account id, on the regions of accounts that want all of them."""
+        found = dict(self._failed)
+        for account in accounts:
+            if account.regions != ALL_REGIONS:
+                found |= {Target(account.id, region): Finding(account.name) for region in account.regions}
+                continue
+            report = regions_of[account.id]
+            if report.snapshot:
+                found |= {Target(account.id, region): Finding(account.name) for region in report.snapshot.answer}
+            else:
+                found[Target(account.id, ALL_REGIONS)] = Finding(account.name, pollable=False, error=report.failure)
+        return found
+
+    def settled(self, targets: Mapping[Target, Finding]) -> bool:
+        """Whether every target is known for what it is, so that there is no hurry to look again."""
+        return all(finding.pollable and target.account_id != UNKNOWN_ACCOUNT for target, finding in targets.items())
+
+    def _who_calls(self) -> tuple[str, str]:
+        """Account id and partition of the default credentials; UNKNOWN_ACCOUNT where STS cannot say."""
+        if self._caller is None:
+            try:
+                with translated():
+                    answer = self._aws.client("sts", self.home).get_caller_identity()
+                self._caller = str(answer["Account"]), str(answer["Arn"]).split(":")[1]
+            except PollError as error:
+                log.warning("the account's id is not known yet: %s: %s", error.cause, error)
+                return UNKNOWN_ACCOUNT, _partition_of_roles(self._config)
+        return self._caller
+
+    def _list_organization(self, block: OrganizationBlock, partition: str) -> None:
+        lister = Account(organization.ORGANIZATION, role_arn=block.list_role_arn or "")
+        self._aws.admit([lister], self.home)
+        try:
+            with translated(), self._aws.acting_in(lister.id):
+                client = self._aws.client("organizations", _HOMES[partition])
+                self._listed = organization.accounts(client, block, partition, self._regions)
+        except PollError as error:
+            self._failed = {Target(organization.ORGANIZATION, ALL_REGIONS): Finding(pollable=False, error=error)}
+        else:
+            self._failed = {}
+            self._list_again_at = time.monotonic() + _ACCOUNTS_LISTED_EVERY
+
+
+def _blocks(config: Config) -> Sequence[AccountBlock | OrganizationBlock]:
+    return (*(config.accounts or ()), *((config.organization,) if config.organization else ()))
+
+
+def _default_regions(aws: Aws, config: Config) -> Regions:
+    """For accounts that name no regions of their own."""
+    if config.regions:
+        named: Regions = config.regions
+        return named
     if aws.region:
         return (aws.region,)
+    blocks = _blocks(config)
+    if blocks and all(block.regions for block in blocks):
+        return ()
     raise CannotStartError("no region: name `regions` in the configuration file, or set AWS_REGION")
 
 
-def targets(aws: Aws, regions: Regions) -> Mapping[Target, PollError | None]:
-    """The targets, each with the reason why it cannot be polled, if any.
-
-    Where STS cannot say whose credentials these are, the regions are watched all the same, under UNKNOWN_ACCOUNT.
-    """
-    home = aws.region or (regions[0] if regions != ALL_REGIONS else "us-east-1")
-    account_id = _account_id(aws, home)
-    if regions != ALL_REGIONS:
-        return dict.fromkeys(Target(account_id, region) for region in regions)
-    try:
-        return dict.fromkeys(Target(account_id, region) for region in _enabled_regions(aws, home))
-    except PollError as error:
-        return {Target(account_id, ALL_REGIONS): error}
+def _named_regions(config: Config) -> Iterator[str]:
+    for block in (config, *_blocks(config)):
+        if block.regions and block.regions != ALL_REGIONS:
+            yield from block.regions
 
 
-def complete(found: Mapping[Target, PollError | None]) -> bool:
-    """Whether every target is known for what it is and can be polled."""
-    return not any(error or target.account_id == UNKNOWN_ACCOUNT for target, error in found.items())
-
-
-def _account_id(aws: Aws, region: str) -> str:
-    try:
-        with translated():
-            return str(aws.client("sts", region).get_caller_identity()["Account"])
-    except PollError as error:
-        log.warning("the account's id is not known yet: %s: %s", error.cause, error)
-        return UNKNOWN_ACCOUNT
-
-
-def _enabled_regions(aws: Aws, region: str) -> Sequence[str]:
-    with translated():
-        answer = aws.client("ec2", region).describe_regions()
-    return [item["RegionName"] for item in answer["Regions"]]
+def _partition_of_roles(config: Config) -> str:
+    arns = [block.role_arn for block in config.accounts or () if block.role_arn]
+    if config.organization and config.organization.list_role_arn:
+        arns.append(config.organization.list_role_arn)
+    return arns[0].split(":")[1] if arns else "aws"

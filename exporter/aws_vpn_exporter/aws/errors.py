@@ -21,7 +21,8 @@ _CAUSES_BY_CODE = {
     FailureCause.CREDENTIALS: (
         "AuthFailure ExpiredToken ExpiredTokenException RequestExpired InvalidClientTokenId InvalidAccessKeyId "
         "UnrecognizedClientException MissingAuthenticationToken IncompleteSignature SignatureDoesNotMatch "
-        "InvalidIdentityToken IDPRejectedClaim TokenRefreshRequired Blocked PendingVerification"
+        "InvalidSignatureException InvalidIdentityToken IDPRejectedClaim TokenRefreshRequired Blocked "
+        "PendingVerification"
     ),
     FailureCause.CLOCK_SKEW: "RequestTimeTooSkewed RequestInTheFuture",
     FailureCause.REGION: "OptInRequired InvalidRegion RegionDisabledException",

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from aws_vpn_exporter.aws.discovery import ALL_REGIONS
 from aws_vpn_exporter.config import Config
+from aws_vpn_exporter.model import ALL_REGIONS
 
 
 def policy(config: Config) -> Mapping[str, object]:

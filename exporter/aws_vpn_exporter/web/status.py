@@ -108,7 +108,7 @@ def page(reports: Iterable[TargetReport], settings: Settings, refresh: str = "")
             _card(report.target, connection, settings, now)
             for report in reports
             if report.snapshot
-            for connection in report.snapshot.connections
+            for connection in report.snapshot.answer
         ),
         key=lambda card: (card.health, card.target, card.connection.name, card.connection.id),
     )
@@ -199,7 +199,7 @@ def _target_row(report: TargetReport, now: float) -> TargetRow:
         state=state,
         detail=str(report.failure or ""),
         last_success=f"{_age(now - report.last_success)} ago" if report.last_success else "never",
-        connections="no data" if report.snapshot is None else str(len(report.snapshot.connections)),
+        connections="no data" if report.snapshot is None else str(len(report.snapshot.answer)),
     )
 
 

@@ -1,0 +1,80 @@
+"""Writes the cut-down description of the EC2 API that the exporter loads in place of botocore's whole one.
+
+Only the operations in use are kept, without documentation, and without the members that hold pre-shared keys. The
+description is botocore's (Apache-2.0). `--check` fails where the file is not current.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from botocore.loaders import Loader
+
+OPERATIONS = (
+    "DescribeRegions",
+    "DescribeVpnConnections",
+    "GetActiveVpnTunnelStatus",
+    "GetVpnTunnelReplacementStatus",
+)
+SECRETS = {("VpnConnection", "CustomerGatewayConfiguration"), ("TunnelOption", "PreSharedKey")}
+FOLDER = Path(__file__).parent.parent / "exporter" / "aws_vpn_exporter" / "aws" / "models" / "ec2"
+
+
+def pruned() -> tuple[str, dict[str, Any]]:
+    """The API's version and its description, cut down."""
+    loader = Loader()
+    version = loader.determine_latest_version("ec2", "service-2")
+    whole = loader.load_service_model("ec2", "service-2", version)
+    operations = {name: _bare(whole["operations"][name]) for name in OPERATIONS}
+    shapes: dict[str, Any] = {}
+    waiting = list(_names(operations))
+    while waiting:
+        name = waiting.pop()
+        if name not in shapes:
+            shape = _bare(whole["shapes"][name])
+            for member in [member for owner, member in SECRETS if owner == name]:
+                del shape["members"][member]
+            shapes[name] = shape
+            waiting.extend(_names(shape))
+    return version, {
+        "version": "2.0",
+        "metadata": whole["metadata"],
+        "operations": operations,
+        "shapes": dict(sorted(shapes.items())),
+    }
+
+
+def _bare(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {
+            key: _bare(item) for key, item in value.items() if not (key == "documentation" and isinstance(item, str))
+        }
+    return [_bare(item) for item in value] if isinstance(value, list) else value
+
+
+def _names(value: Any) -> set[str]:
+    if isinstance(value, list):
+        return set().union(*map(_names, value))
+    if not isinstance(value, dict):
+        return set()
+    own = {value["shape"]} if isinstance(value.get("shape"), str) else set()
+    return own.union(*map(_names, value.values()))
+
+
+def main() -> int:
+    """Writes or checks; the exit code."""
+    version, description = pruned()
+    file, text = FOLDER / version / "service-2.json", json.dumps(description, indent=1) + "\n"
+    if "--check" in sys.argv:
+        current = file.exists() and file.read_text() == text
+        if not current:
+            print(f"{file} is not current; run `make models`", file=sys.stderr)
+        return int(not current)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
