@@ -50,7 +50,7 @@ class Exporter:
         self._aws = aws
         self._path = path
         self._shard = shard
-        self._active = self._load()
+        self._active = self._load(None)
         self._reload_successful, self._last_reload = True, time.time()
         self._process = ProcessCollector(registry=None)
         self._poller = Poller(self._connections, _connection_schedule(self._active.config), time, random.random)
@@ -94,7 +94,7 @@ class Exporter:
     def reload(self) -> None:
         """Reads the configuration file again. Raises ConfigError, and goes on as before, where it is bad."""
         try:
-            self._active = self._load()
+            self._active = self._load(self._active.discovery)
         except (ConfigError, CannotStartError) as error:
             self._reload_successful = False
             log.error("the configuration is not reloaded, the one before stays: %s", error)
@@ -105,10 +105,10 @@ class Exporter:
         self._look_again.set()
         log.info("the configuration is reloaded")
 
-    def _load(self) -> _Active:
+    def _load(self, before: Discovery | None) -> _Active:
         loaded = config.load(self._path) if self._path else Config()
         settings = loaded.settings()
-        return _Active(loaded, Discovery(self._aws, loaded), settings, Exposition(settings))
+        return _Active(loaded, Discovery(self._aws, loaded, before), settings, Exposition(settings))
 
     def _connections(self, target: Target) -> tuple[Connection, ...]:
         return vpn.connections(self._aws, target)

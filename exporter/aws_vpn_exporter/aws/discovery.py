@@ -33,14 +33,18 @@ def enabled_regions(aws: Aws, target: Target, home: str) -> tuple[str, ...]:
 class Discovery:
     """The accounts and targets of one configuration."""
 
-    def __init__(self, aws: Aws, config: Config) -> None:
-        """Raises CannotStartError where neither the file nor the AWS settings name a region."""
+    def __init__(self, aws: Aws, config: Config, before: "Discovery | None" = None) -> None:
+        """`before` is the discovery of the configuration before, whose list of the organization is kept until anew.
+
+        Raises CannotStartError where neither the file nor the AWS settings name a region.
+        """
         self._aws = aws
         self._config = config
         self._regions = _default_regions(aws, config)
         self.home = aws.region or next(_named_regions(config), None) or _HOMES[_partition_of_roles(config)]
         self._caller: tuple[str, str] | None = None
-        self._listed: Mapping[str, Account] = {}
+        same_organization = before is not None and before._config.organization == config.organization
+        self._listed: Mapping[str, Account] = before._listed if before and same_organization else {}
         self._failed: Mapping[Target, Finding] = {}
         self._list_again_at = 0.0
 
