@@ -115,11 +115,11 @@ class LogReader:
         seen: dict[str, int] = {}
         try:
             with translated():
-                complete = self._read_pages(client, name, position, seen)
+                complete = self._read_pages(client, name, position, now, seen)
         except PollError:
-            position.move(seen, _newest(seen, position, now))
+            position.move(seen, max(seen.values(), default=position.start))
             raise
-        newest = _newest(seen, position, now)
+        newest = max(seen.values(), default=position.start)
         if complete:
             position.move(seen, max(position.start, newest - LATENESS * 1000))
         else:
@@ -127,12 +127,12 @@ class LogReader:
             position.move(seen, newest if newest > position.start else now)
         return complete
 
-    def _read_pages(self, client: Any, name: str, position: _Position, seen: dict[str, int]) -> bool:
+    def _read_pages(self, client: Any, name: str, position: _Position, now: int, seen: dict[str, int]) -> bool:
+        # The end keeps events from the future, whatever they are, from moving the start beyond now.
+        span = {"startTime": position.start, "endTime": max(now, position.start)}
         token: dict[str, str] = {}
         for _ in range(MOST_PAGES):
-            answer = client.filter_log_events(
-                logGroupIdentifier=name.removesuffix(":*"), startTime=position.start, limit=PAGE, **token
-            )
+            answer = client.filter_log_events(logGroupIdentifier=name.removesuffix(":*"), limit=PAGE, **span, **token)
             if "events" not in answer:  # an answer in JSON that is cut off comes out of botocore as an empty one
                 raise MalformedAnswerError("not a FilterLogEvents answer")
             for event in answer["events"]:
@@ -162,8 +162,3 @@ class LogReader:
         words = named.lower()
         tunnels = (TunnelId(one, word) for one in _CONNECTION.findall(words) for word in _ADDRESS.findall(words))
         return next((self._tallies[tunnel] for tunnel in tunnels if tunnel in self._tallies), None)
-
-
-def _newest(seen: Mapping[str, int], position: _Position, now: int) -> int:
-    """The time of the newest event, in milliseconds; an event from the future counts as one of now."""
-    return min(max(seen.values(), default=position.start), now)

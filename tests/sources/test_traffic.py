@@ -1,0 +1,85 @@
+"""Traffic over the wire: right values, complete periods only, every metric paid for once."""
+
+from collections.abc import Callable
+
+import pytest
+
+from aws_vpn_exporter.aws.traffic import HISTORY, MOST_METRICS, monthly_cost, traffic
+from aws_vpn_exporter.demo.faults import FAULT_NAMES, FaultName
+from aws_vpn_exporter.demo.server import SimulatedAws
+from aws_vpn_exporter.evidence import TrafficPoint
+from aws_vpn_exporter.model import PollError
+from tests.demo.clients import ClientMaker
+from tests.sources.accounts import NOW, Account, tunnels
+from tests.sources.conftest import CAUSES
+
+FULL = 1_800_000_000.0
+LAST = FULL - 300
+"""The end of the newest settled period of 300 seconds, given that the one that ended 10 seconds ago is not."""
+
+
+def test_bytes_per_second_of_complete_periods(account: Account, aws: SimulatedAws, client: ClientMaker) -> None:
+    one, other, silent = tunnels(3)
+    account.carry(one, [LAST - 600, LAST - 300, LAST, FULL], 300_000, 75_000)
+    account.data[other, "TunnelDataOut", LAST - 300] = 0.0
+    found = traffic(client("cloudwatch", aws.url), [one, other, silent], NOW, 300)
+    assert found[one].points == (TrafficPoint(LAST - 300, 1000, 250), TrafficPoint(LAST, 1000, 250))
+    assert found[other].points == (TrafficPoint(LAST, None, 0),)
+    assert silent not in found
+
+
+def test_a_period_counts_once_it_has_settled(account: Account, aws: SimulatedAws, client: ClientMaker) -> None:
+    (one,) = tunnels(1)
+    account.carry(one, [FULL - 300], 300, 300)
+    cloudwatch = client("cloudwatch", aws.url)
+    assert traffic(cloudwatch, [one], FULL + 59, 300) == {}
+    assert traffic(cloudwatch, [one], FULL + 60, 300)[one].points == (TrafficPoint(FULL, 1, 1),)
+
+
+def test_an_hour_of_history_at_five_minutes(account: Account, aws: SimulatedAws, client: ClientMaker) -> None:
+    (one,) = tunnels(1)
+    account.carry(one, [FULL - 300 * number for number in range(100)], 300, 300)
+    points = traffic(client("cloudwatch", aws.url), [one], NOW, 300)[one].points
+    assert [point.time for point in points] == [LAST - 300 * number for number in reversed(range(HISTORY))]
+
+
+def test_at_most_500_metrics_a_request(account: Account, aws: SimulatedAws, client: ClientMaker) -> None:
+    many = tunnels(501)
+    for number, tunnel in enumerate(many):
+        account.carry(tunnel, [LAST - 300], 300 * number, 0)
+    requested: list[int] = []
+    found = traffic(client("cloudwatch", aws.url), many, NOW, 300, requested.append)
+    assert requested == [MOST_METRICS, MOST_METRICS, 2]
+    assert aws.calls[("GetMetricData", "eu-west-1")] == 3
+    assert [found[tunnel].points[0].receive for tunnel in many] == [float(number) for number in range(501)]
+
+
+def test_pages_are_put_together(account: Account, simulate: Callable[[int], SimulatedAws], client: ClientMaker) -> None:
+    many = tunnels(4)
+    starts = [LAST - 300 * number for number in range(1, 11)]
+    for tunnel in many:
+        account.carry(tunnel, starts, 300, 600)
+    aws, requested = simulate(7), list[int]()
+    found = traffic(client("cloudwatch", aws.url), many, NOW, 300, requested.append)
+    assert aws.calls[("GetMetricData", "eu-west-1")] == 12
+    assert requested == [8]
+    expected = tuple(TrafficPoint(start + 300, 1, 2) for start in reversed(starts))
+    assert {tunnel: one.points for tunnel, one in found.items()} == dict.fromkeys(many, expected)
+
+
+def test_no_tunnel_costs_no_request(aws: SimulatedAws, client: ClientMaker) -> None:
+    assert traffic(client("cloudwatch", aws.url), [], NOW, 300) == {}
+    assert not aws.calls
+
+
+@pytest.mark.parametrize("fault", FAULT_NAMES)
+def test_each_failure_has_its_cause(fault: FaultName, aws: SimulatedAws, client: ClientMaker) -> None:
+    aws.fail("GetMetricData", fault)
+    with pytest.raises(PollError) as caught:
+        traffic(client("cloudwatch", aws.url, timeout=0.4), tunnels(1), NOW, 300)
+    assert caught.value.cause == CAUSES[fault]
+
+
+def test_the_monthly_cost_is_that_of_the_price_list() -> None:
+    assert monthly_cost(100, 60) == pytest.approx(86.4)
+    assert monthly_cost(100, 300) == pytest.approx(17.28)
