@@ -132,6 +132,12 @@ def test_an_ikev2_profile_makes_it_ikev2() -> None:
     assert found.options["Phase1DHGroupNumbers"] == ("14", "21")
 
 
+def test_the_lifetime_of_a_profile_that_states_none_is_a_gap() -> None:
+    found = peer(PROPOSAL + POLICY + "crypto ikev2 profile P\n keyring local K\n" + IKEV2)
+    assert "Phase1LifetimeSeconds" not in found.options
+    assert "has no lifetime" in about(found, "Phase1LifetimeSeconds")
+
+
 def test_the_isakmp_policies_are_not_those_of_ikev2() -> None:
     found = peer("crypto isakmp policy 1\n encr 3des\n lifetime 60\n" + PROPOSAL + POLICY + PROFILE + IKEV2)
     assert found.options["Phase1LifetimeSeconds"] == 14400

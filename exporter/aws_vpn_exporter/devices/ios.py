@@ -1,8 +1,8 @@
 """Reads the running configuration of a Cisco IOS or IOS XE router: crypto maps and IPsec profiles on tunnels.
 
-`show running-config` leaves out what is at its default. The lifetimes' defaults are the same in all releases and
-taken for what they are (86400 s for phase 1, 3600 s for phase 2); those of algorithms and groups are not, so they are
-gaps. Keys are never looked at: only the commands named here are.
+`show running-config` leaves out what is at its default. Two defaults are documented alike for all releases and taken
+for what they are: 86400 s for the lifetime of an ISAKMP policy, 3600 s for that of phase 2. All others are gaps. Keys
+are never looked at: only the commands named here are.
 """
 
 import re
@@ -205,7 +205,7 @@ def _ikev2(device: _Device, found: Findings, line: int, profile: _Block | None) 
             line, "names an IKEv2 profile that the file does not have", "Phase1LifetimeSeconds", "DpdTimeoutSeconds"
         )
     else:
-        _lifetime(found, profile, profile.all("lifetime"), "Phase1LifetimeSeconds", _PHASE1_LIFETIME)
+        _lifetime(found, profile, profile.all("lifetime"), "Phase1LifetimeSeconds", None)
         everywhere = [(b.line, b.words) for b in device.all("crypto", "ikev2", "dpd")]
         _keepalive(found, [*profile.all("dpd"), *everywhere])
     policies = device.all("crypto", "ikev2", "policy")
@@ -271,9 +271,13 @@ def _groups(words: Words) -> list[str] | None:
     return list(words) if words and plain else None
 
 
-def _lifetime(found: Findings, block: _Block, lines: Iterator[tuple[int, Words]], option: str, default: int) -> None:
+def _lifetime(
+    found: Findings, block: _Block, lines: Iterator[tuple[int, Words]], option: str, default: int | None
+) -> None:
     stated = list(lines)
-    if not stated:
+    if not stated and default is None:
+        found.gap(block.line, "has no lifetime: the default depends on the release", option)
+    elif not stated and default is not None:
         found.number(option, default, f"no lifetime (line {block.line}), which is {default} s")
     for line, words in stated:
         seconds = _number(words)
