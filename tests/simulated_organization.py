@@ -10,6 +10,7 @@ import json
 import re
 import sys
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from typing import Self
 from urllib.parse import parse_qs
 
 from aws_vpn_exporter.demo import wire
+from aws_vpn_exporter.demo.fleet import HOME_REGION, Fleet, Scenario, many
 
 HUB = "999999999999"
 REGIONS = tuple(f"{area}-{number}" for area in ("eu-west", "us-east", "ap-south", "sa-east") for number in range(1, 6))
@@ -139,7 +141,8 @@ class SimulatedOrganization:
 
     async def _answer(self, head: bytes, body: bytes) -> tuple[int, bytes, bytes]:
         credential = _CREDENTIAL.search(head)
-        assert credential, "every call is signed"
+        if not credential:
+            return 400, b"text/plain", b"every call is signed"
         key, region, service = (part.decode() for part in credential.groups())
         try:
             account = self._account(key)
@@ -231,9 +234,10 @@ class SimulatedOrganization:
 
 def main() -> None:
     """Serves until the process is ended."""
-    port, accounts, regions, latency = (float(argument) for argument in sys.argv[1:5])
+    port, accounts, regions, latency, connections = (float(argument) for argument in sys.argv[1:6])
     names = {account: f"account {account}" for account in account_ids(int(accounts))}
-    organization = Organization(names, REGIONS[: int(regions)], latency=latency)
+    answer = Fleet(time.time, Scenario("", many(int(connections)))).describe(HOME_REGION)
+    organization = Organization(names, REGIONS[: int(regions)], lambda _account, _region: answer, latency=latency)
     with SimulatedOrganization(organization, int(port)):
         threading.Event().wait()
 

@@ -1,0 +1,79 @@
+"""CPU and memory of /metrics at 1,000 and 10,000 tunnels, beside generate_latest over the same series."""
+
+import gzip
+import time
+from collections.abc import Callable, Iterable
+
+from prometheus_client import Metric as Family
+from prometheus_client.exposition import generate_latest
+
+from aws_vpn_exporter import parse
+from aws_vpn_exporter.catalogue import connection_families, target_families
+from aws_vpn_exporter.demo.fleet import Fleet, Scenario, many
+from aws_vpn_exporter.exposition import PLAIN, Exposition
+from aws_vpn_exporter.model import Settings, Snapshot, Target, TargetReport
+
+ROUNDS = 7
+PER_TARGET = 50
+
+
+def table() -> str:
+    """The section of the page."""
+    lines = "".join(_rows(tunnels) for tunnels in (1_000, 10_000))
+    return (
+        "## CPU of /metrics\n\nNothing changed since the scrape before; targets of 50 connections each.\n\n"
+        "| tunnels | page | the exporter | generate_latest over the same series | ratio | gzip of the page |\n"
+        f"|---|---|---|---|---|---|\n{lines}\n"
+        "A scrape after polls renders anew only the targets whose connections changed, and a few lines of each target "
+        "that was polled.\n"
+    )
+
+
+def _rows(tunnels: int) -> str:
+    fleet = Fleet(lambda: 1_800_000_000.0, Scenario("", many(PER_TARGET)))
+    connections = parse.connections(fleet.describe("eu-west-1"))
+    reports = [
+        TargetReport(Target(f"{number:012}", "eu-west-1"), snapshot=Snapshot(connections, 1.0), last_success=1.0)
+        for number in range(tunnels // 2 // PER_TARGET)
+    ]
+    settings, exposition = Settings(), Exposition(Settings())
+    families = _merged(family for report in reports for family in _families(report, settings))
+    ours = _milliseconds(lambda: exposition.page(reports, [], PLAIN))
+    plain = _milliseconds(lambda: generate_latest(_Registry(families)))  # type: ignore[arg-type]
+    page = exposition.page(reports, [], PLAIN)
+    assert len(generate_latest(_Registry(families))) == len(page)  # type: ignore[arg-type]
+    packed = _milliseconds(lambda: gzip.compress(page, 1))
+    return (
+        f"| {tunnels:,} | {len(page) / 1e6:.1f} MB | {ours:.1f} ms | {plain:,.0f} ms | {plain / ours:,.0f} times | "
+        f"{packed:.0f} ms |\n"
+    )
+
+
+def _families(report: TargetReport, settings: Settings) -> Iterable[Family]:
+    connections = report.snapshot.answer if report.snapshot else ()
+    return (*connection_families(report.target, connections, settings), *target_families(report))
+
+
+def _merged(families: Iterable[Family]) -> list[Family]:
+    found: dict[str, Family] = {}
+    for family in families:
+        found.setdefault(family.name, Family(family.name, family.documentation, family.type)).samples += family.samples
+    return [family for family in found.values() if family.samples]
+
+
+def _milliseconds(case: Callable[[], object]) -> float:
+    case()
+    figures = []
+    for _ in range(ROUNDS):
+        started = time.process_time()
+        case()
+        figures.append((time.process_time() - started) * 1000)
+    return sorted(figures)[ROUNDS // 2]
+
+
+class _Registry:
+    def __init__(self, families: list[Family]) -> None:
+        self._families = families
+
+    def collect(self) -> list[Family]:
+        return self._families
