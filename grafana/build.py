@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not check:
             path.write_text(wanted[path], "utf-8")
         outcome = "is not current: run `python -m grafana.build`" if check else "written"
-        print(f"{path.relative_to(HERE.parent)}: {outcome}")
+        sys.stdout.write(f"{path.relative_to(HERE.parent)}: {outcome}\n")
     return 1 if check and outdated else 0
 
 

@@ -1,6 +1,6 @@
 """One connection: what is wrong with which tunnel, since when, and how it is set up."""
 
-from aws_vpn_exporter.options import OPTIONS, Option
+from aws_vpn_exporter.options import OPTIONS
 from grafana.board import Board, Section
 from grafana.panels import Column, Matrix, lines, number, rows, timeline
 from grafana.queries import (
@@ -19,8 +19,8 @@ from grafana.vocabulary import (
     AGREEMENT,
     CONNECTION_ID,
     CONNECTION_STATUS,
+    OPTION_NAME,
     SEVERITY,
-    TO_CONSOLE,
     TO_RUNBOOK,
     TUNNEL_IP,
     TUNNEL_STATE,
@@ -159,47 +159,17 @@ STATUS_CHANGES = lines(
 _INFO = "name, category, customer_gateway_id, transit_gateway_id, vpn_gateway_id, routing, accelerated, bandwidth"
 
 
-def _console_link(title: str, page: str, label: str) -> dict[str, object]:
-    return {
-        **TO_CONSOLE,
-        "title": title,
-        "url": "https://${__data.fields.region}.console.aws.amazon.com/vpcconsole/home?region=${__data.fields.region}"
-        f"#{page}=${{__data.fields.{label}}}",
-    }
-
-
 ABOUT = rows(
     "What it connects",
-    "Names and attachments of the connection. IDs lead to the AWS console.",
+    "Names and attachments of the connection. Its ID leads to the AWS console.",
     (
         Column("Name", label="name", width=170),
         CONNECTION_ID,
         Column("Account", label="account_id", width=130),
         Column("Region", label="region", width=110),
-        Column(
-            "Customer gateway",
-            label="customer_gateway_id",
-            link=_console_link(
-                "Customer gateway in the AWS console", "CustomerGatewayDetails:CustomerGatewayId", "customer_gateway_id"
-            ),
-            width=200,
-        ),
-        Column(
-            "Transit gateway",
-            label="transit_gateway_id",
-            link=_console_link(
-                "Transit gateway in the AWS console", "TransitGatewayDetails:transitGatewayId", "transit_gateway_id"
-            ),
-            width=200,
-        ),
-        Column(
-            "Virtual gateway",
-            label="vpn_gateway_id",
-            link=_console_link(
-                "Virtual private gateway in the AWS console", "VpnGatewayDetails:VpnGatewayId", "vpn_gateway_id"
-            ),
-            width=200,
-        ),
+        Column("Customer gateway", label="customer_gateway_id", width=200),
+        Column("Transit gateway", label="transit_gateway_id", width=200),
+        Column("Virtual gateway", label="vpn_gateway_id", width=200),
         Column("Routing", label="routing", width=80),
         Column("Accelerated", label="accelerated", width=100),
         Column("Bandwidth", label="bandwidth", width=100),
@@ -209,11 +179,6 @@ ABOUT = rows(
     empty="AWS does not list this connection now",
     height=4,
 )
-
-
-def _title(option: Option) -> str:
-    words = option.published_as.removeprefix("aws_vpn_tunnel_").replace("_", " ")
-    return words.replace("phase1", "phase 1").replace("phase2", "phase 2").replace("dpd", "DPD")
 
 
 def _numbers() -> str:
@@ -235,7 +200,7 @@ def _words() -> str:
     return "\nor ".join(
         f"max by (option, setting, {_TUNNEL}) (label_replace(label_replace(\n"
         f'  aws_vpn_tunnel_options_info{{{CONNECTIONS}}}, "setting", "$1", "{option.published_as}", "(.*)"),\n'
-        f'  "option", "{_title(option)}", "", ""))'
+        f'  "option", "{option.published_as}", "", ""))'
         for option in OPTIONS
         if not (option.is_number or option.is_switch)
     )
@@ -246,7 +211,7 @@ OPTION_WORDS = rows(
     "Each option (rows) of each tunnel (columns). An option that nobody has set shows what AWS documents as its "
     "default; blank is none.",
     (
-        Column("Option", label="option", width=210),
+        OPTION_NAME,
         Column("Setting", expr=_words()),
     ),
     matrix=Matrix(rows="option", columns=_TUNNEL, cells="setting"),
@@ -257,10 +222,10 @@ OPTION_WORDS = rows(
 
 OPTION_NUMBERS = rows(
     "Options: numbers",
-    "Each option (rows) of each tunnel (columns), in seconds, packets, or as a ratio; 1 is on and 0 is off. An option "
+    "Each option (rows) of each tunnel (columns); 1 is on and 0 is off. An option "
     "that nobody has set shows what AWS documents as its default.",
     (
-        Column("Option", label="option", width=240),
+        OPTION_NAME,
         Column("Value", expr=_numbers(), unit="none"),
     ),
     matrix=Matrix(rows="option", columns=_TUNNEL),
@@ -274,7 +239,7 @@ AGAINST_GATEWAY = rows(
     "Whether AWS's options agree with those of the customer gateway, for each option that a policy in the exporter's "
     "configuration states. Where they differ, the tunnel may fail at the next rekey.",
     (
-        Column("Option", label="option", width=210),
+        OPTION_NAME,
         Column(
             "Agreement",
             expr=newest("aws_vpn_tunnel_option_mismatch", CONNECTIONS, f"option, {_TUNNEL}"),

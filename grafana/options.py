@@ -6,7 +6,7 @@ from aws_vpn_exporter.options import OPTIONS, Option, text
 from grafana.board import Board, Section
 from grafana.panels import BLUE, ORANGE, PLAIN, Column, Steps, number, rows
 from grafana.queries import CONNECTIONS, ID, TUNNEL_ID, count, named, newest
-from grafana.vocabulary import AGREEMENT, CHECK, IDENTITY, NAME, PERMITTED, SWITCH, TUNNEL_IP
+from grafana.vocabulary import AGREEMENT, CHECK, IDENTITY, NAME, OPTION_NAME, PERMITTED, SWITCH, TUNNEL_IP, option_name
 
 # RFC 8247 and RFC 9395: too short, of unclear origin, or no longer to be used.
 _WEAK_GROUPS = "2|5|22|23|24"
@@ -26,7 +26,6 @@ def _permits(**sets: str) -> str:
     return f"max by ({ID}) ({permitting})\nor 0 * {newest('aws_vpn_tunnel_options_info', CONNECTIONS)}"
 
 
-_IKEV1 = _permits(ike_versions="ikev1")
 _SHA1 = _permits(phase1_integrity="SHA1", phase2_integrity="SHA1")
 _WEAK = _permits(phase1_dh_groups=_WEAK_GROUPS, phase2_dh_groups=_WEAK_GROUPS)
 _DRIFT = newest("aws_vpn_tunnel_option_mismatch", CONNECTIONS)
@@ -81,10 +80,9 @@ COMPLIANCE = rows(
     "tunnel in phase 1 or 2. Drift: empty where no policy states the customer gateway's options.",
     (
         NAME,
-        Column("EC2.20 two tunnels", expr=_check("ec2_20"), words=CHECK, width=140),
+        Column("EC2.20 two tunnels", expr=_check("ec2_20"), words=CHECK, width=150),
         Column("EC2.171 logging", expr=_check("ec2_171"), words=CHECK, width=130),
         Column("EC2.183 IKEv2 only", expr=_check("ec2_183"), words=CHECK, width=140),
-        Column("IKEv1", expr=_IKEV1, words=PERMITTED, width=110),
         Column("SHA-1", expr=_SHA1, words=PERMITTED, width=110),
         Column("Weak DH groups", expr=_WEAK, words=PERMITTED, width=130),
         Column("Drift", expr=_DRIFT, words=AGREEMENT, width=90),
@@ -107,7 +105,7 @@ DRIFT = rows(
     (
         NAME,
         TUNNEL_IP,
-        Column("Option", label="option"),
+        OPTION_NAME,
         *IDENTITY,
         Column(
             "",
@@ -120,19 +118,6 @@ DRIFT = rows(
     empty="No option is known to differ: policies in the exporter's configuration state what to compare with",
     height=7,
 )
-
-
-def _label(option: Option) -> str:
-    label = option.published_as.removeprefix("aws_vpn_tunnel_").replace("phase", "phase ").replace("_", " ")
-    for unit in (" seconds", " packets", " ratio", " enabled"):
-        label = label.removesuffix(unit)
-    return (
-        (label[0].upper() + label[1:])
-        .replace("Dpd", "DPD")
-        .replace("Bgp", "BGP")
-        .replace("Ike", "IKE")
-        .replace(" dh", " DH")
-    )
 
 
 def _unit(option: Option) -> str:
@@ -148,7 +133,7 @@ def _number_columns() -> Iterator[Column]:
     for option in OPTIONS:
         if option.is_number and isinstance(option.default, int):
             yield Column(
-                _label(option),
+                option_name(option, measure=False),
                 expr=newest(option.published_as, CONNECTIONS, TUNNEL_ID),
                 unit=_unit(option),
                 colors=_but(option.default * option.scale, option.scale),
@@ -157,7 +142,11 @@ def _number_columns() -> Iterator[Column]:
     for option in OPTIONS:
         if option.is_switch:
             yield Column(
-                _label(option), expr=newest(option.published_as, CONNECTIONS, TUNNEL_ID), words=SWITCH, width=130
+                option_name(option, measure=False),
+                expr=newest(option.published_as, CONNECTIONS, TUNNEL_ID),
+                words=SWITCH,
+                quiet=True,
+                width=130,
             )
 
 
@@ -186,7 +175,12 @@ WORDS = rows(
         NAME,
         TUNNEL_IP,
         *(
-            Column(_label(option), label=option.published_as, changed_from=text(option.default), width=180)
+            Column(
+                option_name(option, measure=False),
+                label=option.published_as,
+                changed_from=text(option.default),
+                width=180,
+            )
             for option in _WORDS
         ),
         *IDENTITY,

@@ -1,7 +1,8 @@
 """The words, colours, columns and links that the dashboards share."""
 
 from aws_vpn_exporter.model import TunnelState
-from grafana.panels import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, YELLOW, Column, Words, link
+from aws_vpn_exporter.options import OPTIONS, Option
+from grafana.panels import BLUE, GREEN, GREY, ORANGE, PLAIN, PURPLE, RED, YELLOW, Column, Words, link
 from grafana.queries import SEVERITIES, STATE_NUMBERS
 
 RUNBOOKS = "https://github.com/aws-vpn-exporter/aws-vpn-exporter/blob/main/docs/runbooks"
@@ -54,4 +55,22 @@ ACCOUNT = Column("Account", label="account_id", width=130)
 REGION = Column("Region", label="region", width=120)
 CONNECTION_ID = Column("Connection ID", label="vpn_connection_id", link=TO_CONSOLE, width=210)
 TUNNEL_IP = Column("Tunnel (outside IP)", label="tunnel_ip", width=150)
+_SPELLING = {"phase1": "phase 1", "phase2": "phase 2", "dh": "DH", "dpd": "DPD", "ike": "IKE", "bgp": "BGP"}
+_MEASURES = ("seconds", "packets", "ratio", "enabled")
+
+
+def option_name(option: Option, measure: bool = True) -> str:
+    """An option as a person writes it, with or without what a number of it counts."""
+    words = option.published_as.removeprefix("aws_vpn_tunnel_").split("_")
+    counted = words.pop() if words[-1] in _MEASURES else ""
+    name = " ".join(_SPELLING.get(word, word) for word in words)
+    return name[0].upper() + name[1:] + (f" ({counted})" if measure and counted not in ("", "enabled") else "")
+
+
+_OPTION_NAMES = {
+    key: (option_name(option), PLAIN)
+    for option in OPTIONS
+    for key in (option.key, option.published_as.removeprefix("aws_vpn_tunnel_"))
+}
+OPTION_NAME = Column("Option", label="option", words=Words(_OPTION_NAMES), quiet=True, width=230)
 IDENTITY = (ACCOUNT, REGION, CONNECTION_ID)

@@ -1,10 +1,11 @@
 """Draws the dashboards without Grafana: the same JSON, the same answers of a real Prometheus, in Chromium.
 
-`python -m tools.dashboard_preview` starts the demo's fleet with an invented past and writes docs/images/dashboard-*.png.
+`python -m tools.dashboard_preview` starts the demo's fleet with an invented past and draws docs/images/dashboard-*.png.
 It knows as much of Grafana's format as these dashboards use.
 """
 
 import argparse
+import itertools
 import re
 import subprocess
 import tempfile
@@ -15,8 +16,11 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
+
 from tests.grafana.answers import Dashboard, Variables, ask, choices, fill, load, panels, rows, seconds, variables_of
-from tests.grafana.lab import Outage, Prometheus, Samples, lab, past_of, wait_for
+from tests.grafana.lab import Prometheus, Samples, lab, wait_for
+from tests.grafana.past import Outage, past_of
 from tests.real_parts import REPOSITORY, find
 
 Panel = Mapping[str, Any]
@@ -31,20 +35,24 @@ PAST = {
 }
 STYLE = f"""
 * {{ box-sizing: border-box; margin: 0 }}
-body {{ background: #111217; color: {TEXT}; font: 13px/1.4 Inter, "DejaVu Sans", sans-serif; width: {WIDTH}px; padding: 12px }}
+body {{ width: {WIDTH}px; padding: 12px; background: #111217; color: {TEXT} }}
+body {{ font: 13px/1.4 Inter, "DejaVu Sans", sans-serif }}
 header {{ display: flex; gap: 10px; align-items: center; margin-bottom: 10px; height: 34px }}
 header h1 {{ font-size: 19px; font-weight: 500; margin-right: auto }}
 header span {{ border: 1px solid #33353b; padding: 3px 8px; border-radius: 2px }}
 header strong {{ background: #F0E442; color: #111; padding: 4px 10px; border-radius: 2px }}
 main {{ display: grid; grid-template-columns: repeat(24, 1fr); grid-auto-rows: {ROW}px; gap: {GAP}px }}
-section {{ background: #181b1f; border: 1px solid #24262c; border-radius: 2px; overflow: hidden; display: flex; flex-direction: column }}
+section {{ background: #181b1f; border: 1px solid #24262c; border-radius: 2px; overflow: hidden }}
+section {{ display: flex; flex-direction: column }}
 section.row {{ background: none; border: 0; font-size: 16px; justify-content: end }}
 h2 {{ font-size: 13px; font-weight: 500; padding: 6px 8px; white-space: nowrap }}
-.big {{ flex: 1; display: flex; align-items: center; justify-content: center; font-size: 34px; font-weight: 500; white-space: nowrap }}
-.none {{ flex: 1; display: flex; align-items: center; justify-content: center; color: #9a9ba0; text-align: center; padding: 8px }}
+.big, .none {{ flex: 1; display: flex; align-items: center; justify-content: center; text-align: center }}
+.big {{ font-weight: 500; white-space: nowrap }}
+.none {{ color: #9a9ba0; padding: 8px }}
 table {{ border-collapse: collapse; width: 100%; table-layout: auto }}
-th {{ text-align: left; color: #6ea6ff; font-weight: 500; padding: 4px 8px; border-bottom: 1px solid #2b2d33; white-space: nowrap }}
-td {{ padding: 4px 8px; border-bottom: 1px solid #22252b; white-space: nowrap; max-width: 330px; overflow: hidden; text-overflow: ellipsis }}
+th, td {{ text-align: left; padding: 4px 8px; border-bottom: 1px solid #22252b; white-space: nowrap }}
+th {{ color: #6ea6ff; font-weight: 500 }}
+td {{ max-width: 330px; overflow: hidden; text-overflow: ellipsis }}
 td.link {{ text-decoration: underline; text-decoration-color: #55575d; text-underline-offset: 3px }}
 td.right, th.right {{ text-align: right }}
 svg {{ flex: 1; min-height: 0; width: 100% }}
@@ -58,7 +66,8 @@ def draw(api: Prometheus, dashboard: Dashboard, variables: Variables, shown: Map
     chosen = "".join(f"<span>{escape(name)}: {escape(value)}</span>" for name, value in shown.items())
     body = "".join(_placed(api, panel, variables) for panel in dashboard["panels"])
     return (
-        f"<!doctype html><meta charset=utf-8><style>{STYLE}</style><header><h1>{escape(dashboard['title'])}</h1>{chosen}"
+        f"<!doctype html><meta charset=utf-8><style>{STYLE}</style>"
+        f"<header><h1>{escape(dashboard['title'])}</h1>{chosen}"
         f"<strong>Preview drawn from the dashboard's JSON and Prometheus's answers. Not Grafana.</strong></header>"
         f"<main>{body}</main>"
     )
@@ -153,7 +162,9 @@ def _stat(panel: Panel, got: Got, at: Mapping[str, float]) -> str:
 def _table(panel: Panel, got: Got, at: Mapping[str, float]) -> str:
     lines = rows(panel, got)
     names = list(dict.fromkeys(name for line in lines for name in line))
-    organized = next((one["options"] for one in panel["transformations"] if one["id"] == "organize"), {})
+    organized: Mapping[str, Any] = next(
+        (one["options"] for one in panel["transformations"] if one["id"] == "organize"), {}
+    )
     names.sort(key=lambda name: organized.get("indexByName", {}).get(name, 99))
     fields = {name: _field(panel, name) for name in names}
     for sort in reversed(panel["options"].get("sortBy", ())):
@@ -212,7 +223,7 @@ def _timeseries(panel: Panel, got: Got, at: Mapping[str, float]) -> str:
     begin, end = at["begin"], at["end"]
     stacked = config["custom"]["stacking"]["mode"] == "normal"
     top = max(float(value) for _, values in series for _, value in values) * (1 + 0.5 * stacked) or 1
-    step = min((b[0] - a[0] for _, values in series for a, b in zip(values, values[1:], strict=False)), default=60)
+    step = min((b[0] - a[0] for _, values in series for a, b in itertools.pairwise(values)), default=60)
     drawn, legend, below = [], [], dict[float, float]()
     for number, (name, values) in enumerate(series):
         color = (_field(panel, name).get("color") or {}).get("fixedColor") or SERIES[number % len(SERIES)]
@@ -228,11 +239,11 @@ def _timeseries(panel: Panel, got: Got, at: Mapping[str, float]) -> str:
             before = moment
         drawn.append(f'<path d="{path}" fill="none" stroke="{color}" stroke-width="2"/>')
         legend.append(f"<span><i style='background:{color}'></i>{escape(name)}</span>")
+    grid = [(8 + height * (1 - part), _formatted(str(top * part), config)) for part in (0, 0.5, 1)]
     scale = "".join(
-        f'<line x1="50" x2="{50 + width:.0f}" y1="{8 + height * (1 - part):.0f}" y2="{8 + height * (1 - part):.0f}" stroke="#2b2d33"/>'
-        f'<text x="44" y="{12 + height * (1 - part):.0f}" fill="#9a9ba0" font-size="11" text-anchor="end">'
-        f"{escape(_formatted(str(top * part), config))}</text>"
-        for part in (0, 0.5, 1)
+        f'<line x1="50" x2="{50 + width:.0f}" y1="{y:.0f}" y2="{y:.0f}" stroke="#2b2d33"/>'
+        f'<text x="44" y="{y + 4:.0f}" fill="#9a9ba0" font-size="11" text-anchor="end">{escape(value)}</text>'
+        for y, value in grid
     )
     clock = _clock(begin, end, width, height + 24)
     return f"<svg>{scale}{clock}{''.join(drawn)}</svg><div class=legend>{''.join(legend)}</div>"
@@ -242,7 +253,7 @@ def _timeline(panel: Panel, got: Got, at: Mapping[str, float]) -> str:
     series = sorted(_series(panel, got))
     width, height = at["w"] * WIDTH / 24 - 160, at["h"] * (ROW + GAP) - 75
     begin, end = at["begin"], at["end"]
-    step = min(b[0] - a[0] for _, values in series for a, b in zip(values, values[1:], strict=False))
+    step = min(b[0] - a[0] for _, values in series for a, b in itertools.pairwise(values))
     bar = height / len(series)
     drawn = []
     for number, (name, values) in enumerate(series):
@@ -301,6 +312,8 @@ def photograph(page: str, picture: Path, dashboard: Dashboard, folder: Path) -> 
         stderr=subprocess.DEVNULL,
         timeout=60,
     )
+    # Few colours are on it; a palette of them halves the file.
+    Image.open(picture).convert("RGB").quantize(96, dither=Image.Dither.NONE).save(picture, optimize=True)
 
 
 def main() -> None:
@@ -308,7 +321,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tools.dashboard_preview", description=__doc__)
     parser.add_argument("--folder", type=Path, default=REPOSITORY / "docs" / "images", help="where the pictures go")
     parser.add_argument(
-        "--watch", type=float, default=150, metavar="SECONDS", help="how long to let the demo run first"
+        "--watch", type=float, default=240, metavar="SECONDS", help="how long to let the demo run first"
     )
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch, lab("tour", Path(scratch), past_of(PAST)) as api:
@@ -318,9 +331,10 @@ def main() -> None:
             dashboard = load(f"aws-vpn-{name}")
             connections = choices(api, dashboard, "connection") if name == "connection" else {}
             shown = next((text for text in connections if text.startswith("lighthouse")), "")
-            span = "10m" if name == "exporter" else "24h"
+            span = "5m" if name == "exporter" else "24h"
             variables = variables_of(dashboard, connections.get(shown, ".+"), span)
-            page = draw(api, dashboard, variables, {"Connection": shown or "All", "Time": f"last {span}"})
+            chosen = {"Connection": shown} if shown else {"Account": "All", "Region": "All"}
+            page = draw(api, dashboard, variables, {**chosen, "Time": f"last {span}"})
             photograph(page, options.folder / f"dashboard-{name}.png", dashboard, Path(scratch))
 
 

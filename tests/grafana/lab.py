@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 from urllib.request import urlopen
 
 import yaml
+
 from aws_vpn_exporter.demo.fleet import Fleet, Scenario
 from aws_vpn_exporter.demo.server import SimulatedAws
 from tests.real_parts import REPOSITORY, find
@@ -23,9 +24,6 @@ from tests.real_parts import REPOSITORY, find
 JOB = "aws-vpn-exporter"
 REGIONS = ("eu-west-1", "us-east-1")
 RULES = REPOSITORY / "alerts" / "aws-vpn.rules.yaml"
-DAY = 86400
-_LOOKBACK = 330
-"""For five minutes Prometheus takes a series that has ended for the present."""
 
 CONFIG = f"""
 regions: [{", ".join(REGIONS)}]
@@ -79,8 +77,8 @@ class Prometheus:
             return json.load(answer)["data"]
 
 
-def wait_for(true: Callable[[], object], seconds: float, what: str) -> None:
-    """Look again and again, until it is true or the time is up."""
+def wait_for(true: Callable[[], object], seconds: float, what: str, logs: Path | None = None) -> None:
+    """Look again and again, until it is true or the time is up; then show the ends of the logs in a folder."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         try:
@@ -89,7 +87,8 @@ def wait_for(true: Callable[[], object], seconds: float, what: str) -> None:
         except (URLError, ConnectionError):
             pass
         time.sleep(0.3)
-    raise AssertionError(f"not within {seconds:.0f} s: {what}")
+    ends = [f"{log.name}:\n{log.read_text()[-1500:]}" for log in (logs.glob("*.log") if logs else ())]
+    raise AssertionError("\n".join((f"not within {seconds:.0f} s: {what}", *ends)))
 
 
 @contextmanager
@@ -103,12 +102,7 @@ def lab(scenario: str | Scenario, folder: Path, past: Past | None = None, pace: 
         aws = stack.enter_context(SimulatedAws(fleet.describe, script=fleet.fault, regions=REGIONS))
         replicas = [_exporter(stack, aws.url, config, folder / f"exporter-{n}.log") for n in range(2)]
         pages = [f"http://{address}/metrics" for address in replicas]
-        for page in pages:
-            wait_for(
-                lambda page=page: 'aws_vpn_target_up{account_id="123456789012"' in _read(page),
-                30,
-                f"{page} to know AWS",
-            )  # type: ignore[misc]
+        wait_for(lambda: all(_knows_aws(page) for page in pages), 30, "the replicas to know AWS", folder)
         if past:
             _backfill(promtool, folder, past(_read(pages[0]), time.time()))
         address = _free_address()
@@ -127,7 +121,8 @@ def lab(scenario: str | Scenario, folder: Path, past: Past | None = None, pace: 
         wait_for(
             lambda: len(api.instant("vpn_connection:security_hub_ec2_171:passed or aws_vpn_target_up")) > 1,
             40,
-            "the first answers",
+            "Prometheus's first answers",
+            folder,
         )
         yield api
 
@@ -167,6 +162,11 @@ def _read(url: str) -> str:
         return text
 
 
+def _knows_aws(page: str) -> bool:
+    answered = re.findall(r'^aws_vpn_target_up\{account_id="[0-9]+".*\} (\S+)$', _read(page), re.MULTILINE)
+    return answered == ["1.0"] * len(REGIONS)
+
+
 def _prometheus_config(replicas: Sequence[str], pace: int) -> Mapping[str, object]:
     return {
         "global": {"scrape_interval": f"{pace}s", "evaluation_interval": f"{pace}s"},
@@ -176,9 +176,10 @@ def _prometheus_config(replicas: Sequence[str], pace: int) -> Mapping[str, objec
 
 
 def _hurried(rules: dict[str, list[dict[str, object]]], pace: int) -> Mapping[str, object]:
-    """The same rules, evaluated so often that a test need not wait for them."""
+    """The same rules, evaluated so often that a test need not wait for them; hourly values stay hourly."""
     for group in rules["groups"]:
-        group["interval"] = f"{pace}s"
+        if group["interval"] != "1h":
+            group["interval"] = f"{pace}s"
         for rule in group["rules"] if isinstance(group["rules"], list) else []:
             rule.pop("for", None)
     return rules
@@ -195,109 +196,3 @@ def _backfill(promtool: Path, folder: Path, lines: Iterable[str]) -> None:
         stdout=subprocess.DEVNULL,
     )
     source.unlink()
-
-
-SERIES = re.compile(r"^(\w+)\{(.*)\} (\S+)$", re.MULTILINE)
-
-
-@dataclass(frozen=True)
-class Outage:
-    """So many of a connection's tunnels were down for so many hours, so many days ago."""
-
-    days_ago: float
-    hours: float
-    tunnels: int
-
-    def covers(self, ago: float) -> bool:
-        """Whether it was going on so many seconds ago."""
-        return self.days_ago * DAY - self.hours * 3600 <= ago < self.days_ago * DAY
-
-
-def past_of(outages: Mapping[str, Sequence[Outage]], days: int = 30, step: int = 240) -> Past:
-    """What the exporter and the rules would have recorded, for the connections with these names.
-
-    Their state is written every `step` seconds; the hourly availability is written for every connection there is.
-    """
-
-    def lines(page: str, now: float) -> Iterator[str]:
-        infos = [
-            dict(re.findall(r'(\w+)="([^"]*)"', line))
-            for line in re.findall(r"^aws_vpn_connection_info{.*$", page, re.M)
-        ]
-        names = {info["vpn_connection_id"]: info["name"] for info in infos}
-        ids = {vpn_id: outages.get(name, ()) for vpn_id, name in names.items()}
-        told = {vpn_id for vpn_id, name in names.items() if name in outages}
-        moments = range(int(now - days * DAY) // step * step, int(now - _LOOKBACK), step)
-        tunnels: dict[str, list[str]] = {}
-        for metric, labels, value in SERIES.findall(page):
-            vpn_id, ip = (re.search(rf'{label}="([^"]*)"', labels) for label in ("vpn_connection_id", "tunnel_ip"))
-            order = tunnels.setdefault(vpn_id[1] if vpn_id else "", [])
-            if ip and ip[1] not in order:
-                order.append(ip[1])
-            if vpn_id and vpn_id[1] in told or metric == "aws_vpn_target_up":
-                reading = _reading(metric, labels, float(value), order.index(ip[1]) if ip else None)
-                if reading:
-                    down = ids[vpn_id[1]] if vpn_id else ()
-                    where = f'{metric}{{{labels},job="{JOB}",instance="long-ago"}}'
-                    yield from (f"{where} {reading(now - at, down, now)} {at}" for at in moments)
-        hours = range(int(now - days * DAY) // 3600 * 3600, int(now - _LOOKBACK), 3600)
-        expected = re.findall(r"^aws_vpn_connection_tunnels_expected\{(.*)\} (\S+)$", page, re.M)
-        for measure, least in (("up", 1), ("redundant", 2)):
-            for labels, _ in expected:
-                down = ids[re.findall(r'vpn_connection_id="([^"]*)"', labels)[0]]
-                where = f'vpn_connection:aws_vpn_connection_{measure}:avg1h{{{labels},job="{JOB}"}}'
-                yield from (f"{where} {_share(now - at, down, least)} {at}" for at in hours)
-
-        for name, down in outages.items():
-            vpn_id = next(key for key, value in names.items() if name == value)
-            for alert, severity, tunnels in _ALERTS:
-                where = (
-                    f'ALERTS{{alertname="{alert}",alertstate="firing",severity="{severity}",job="{JOB}",'
-                    f'account_id="123456789012",region="{REGIONS[0]}",vpn_connection_id="{vpn_id}"}}'
-                )
-                told_of = [one for one in down if one.tunnels == tunnels]
-                yield from (f"{where} 1 {at}" for at in moments if any(one.covers(now - at) for one in told_of))
-
-    return lines
-
-
-_ALERTS = (("AwsVpnConnectionRedundancyLost", "warning", 1), ("AwsVpnConnectionDown", "critical", 2))
-
-
-def _reading(
-    metric: str, labels: str, value: float, tunnel: int | None
-) -> Callable[[float, Sequence[Outage], float], float] | None:
-    """What a series had shown so many seconds ago; None for one that needs no past."""
-
-    def lost(ago: float, down: Sequence[Outage]) -> int:
-        return max((outage.tunnels for outage in down if outage.covers(ago)), default=0)
-
-    if metric == "aws_vpn_connection_tunnels_up":
-        return lambda ago, down, now: 2 - lost(ago, down)
-    if metric == "aws_vpn_tunnel_state" and tunnel is not None:
-        return lambda ago, down, now: float(f'state="{"ipsec_down" if lost(ago, down) > tunnel else "up"}"' in labels)
-    if metric == "aws_vpn_tunnel_accepted_routes" and tunnel is not None:
-        return lambda ago, down, now: 0 if lost(ago, down) > tunnel else 12
-    if metric == "aws_vpn_tunnel_last_status_change_timestamp_seconds":
-        return lambda ago, down, now: max(
-            (
-                now - moment
-                for outage in down
-                for moment in (outage.days_ago * DAY, outage.days_ago * DAY - outage.hours * 3600)
-                if moment >= ago
-            ),
-            default=now - 40 * DAY,
-        )
-    if metric in ("aws_vpn_connection_tunnels_expected", "aws_vpn_connection_state", "aws_vpn_target_up"):
-        return lambda ago, down, now: value
-    return None
-
-
-def _share(ago: float, down: Sequence[Outage], least: int) -> float:
-    """The share of the hour before in which so many tunnels were up."""
-    lost = sum(
-        max(0.0, min(ago + 3600, outage.days_ago * DAY) - max(ago, outage.days_ago * DAY - outage.hours * 3600))
-        for outage in down
-        if 2 - outage.tunnels < least
-    )
-    return 1 - lost / 3600

@@ -1,0 +1,274 @@
+"""Every query of every dashboard, answered by a real Prometheus that scrapes two real replicas of the exporter."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+from aws_vpn_exporter.demo.fleet import SCENARIOS, Scenario, ScriptedFault, many
+from tests.grafana.answers import UIDS, Answer, answers, ask, choices, load, panels, rows, variables_of
+from tests.grafana.lab import Prometheus, Samples, lab, wait_for
+from tests.grafana.past import Outage, past_of
+
+pytestmark = pytest.mark.timeout(150)
+
+LOOKED_AT = "lighthouse"
+PAST = {LOOKED_AT: (Outage(20, 3.6, 2), Outage(2, 1, 1)), "harbour-office": (Outage(10, 2, 1),)}
+ID = ("account_id", "region", "vpn_connection_id")
+
+# Of the first scenario: nothing fails there, so nothing can be said about failures.
+SILENT = {
+    "aws-vpn-fleet: Targets: is AWS answering?: D",
+    "aws-vpn-exporter: Targets: D",
+    "aws-vpn-exporter: Targets: E",
+    "aws-vpn-exporter: Failed polls by cause: A",
+}
+PER_REPLICA = ("aws-vpn-exporter: Replicas:", "aws-vpn-exporter: Duration of scrapes:")
+
+# What a person must read of the tour, whatever its clock says: those that change by themselves are left out.
+STATUS = {
+    "north-mill": "DOWN",
+    LOOKED_AT: "REDUNDANCY LOST",
+    "print-shop": "REDUNDANCY LOST",
+    "old-brewery": "REDUNDANCY LOST",
+    "glassworks": "UP, NO ROUTES",
+    "harbour-office": "UP",
+    "pottery-works": "UP",
+    "weather-station": "UP",
+    "observatory": "UP",
+    "bakery": "UP",
+    "archive": "UP",
+    "new-campus": "NOT IN SERVICE",
+    "closed-depot": "NOT IN SERVICE",
+}
+
+
+@pytest.fixture(scope="module")
+def tour(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
+    """Most situations at once, two of them with a past of 30 days."""
+    with lab("tour", tmp_path_factory.mktemp("tour"), past_of(PAST)) as api:
+        wait_for(lambda: api.instant("vpn_connection:aws_vpn_connection_up:avg30d"), 30, "the availability")
+        wait_for(lambda: api.instant('ALERTS{alertname="AwsVpnConnectionDown",alertstate="firing"}'), 30, "an alert")
+        wait_for(lambda: api.instant("rate(aws_vpn_exporter_api_requests_total[1m])"), 30, "a second scrape")
+        yield api
+
+
+@pytest.fixture(scope="module")
+def connection(tour: Prometheus) -> str:
+    """The connection that is looked at."""
+    offered = choices(tour, load("aws-vpn-connection"), "connection")
+    return next(value for text, value in offered.items() if text.startswith(f"{LOOKED_AT} · vpn-"))
+
+
+def table(api: Prometheus, uid: str, title: str, connection: str = ".+") -> list[dict[str, str]]:
+    """The rows of a table, under the titles of its columns."""
+    panel = next(panel for panel in panels(load(uid)) if panel["title"] == title)
+    found = rows(panel, asked(api, uid, panel, connection))
+    titles = {}
+    for override in panel["fieldConfig"]["overrides"]:
+        for one in override["properties"]:
+            if one["id"] == "displayName":
+                titles[override["matcher"]["options"]] = one["value"]
+    return [{titles.get(name, name): value for name, value in row.items()} for row in found]
+
+
+def asked(api: Prometheus, uid: str, panel: Mapping[str, Any], connection: str = ".+") -> Mapping[str, Samples]:
+    """The answers to a panel's queries."""
+    variables = variables_of(load(uid), connection)
+    return {target["refId"]: ask(api, target, variables) for target in panel["targets"]}
+
+
+def words(panel: Mapping[str, Any], field: str) -> Mapping[str, str]:
+    """What a table's field shows instead of its numbers."""
+    properties = next(
+        one["properties"] for one in panel["fieldConfig"]["overrides"] if one["matcher"]["options"] == field
+    )
+    mappings = next(one["value"] for one in properties if one["id"] == "mappings")
+    return {number: result["text"] for number, result in mappings[0]["options"].items()}
+
+
+def figure(api: Prometheus, uid: str, title: str) -> float:
+    """What a panel with one figure shows."""
+    (answer,) = (one for one in answers(api, uid) if one.panel["title"] == title)
+    (sample,) = answer.samples
+    return float(sample["value"][1])  # type: ignore[index]
+
+
+@pytest.mark.parametrize("span", ["24h", "30d"])
+@pytest.mark.parametrize("uid", UIDS)
+def test_every_query_is_answered(tour: Prometheus, connection: str, uid: str, span: str) -> None:
+    """With a fleet in all situations no panel stays empty; a figure is one figure."""
+    found = list(answers(tour, uid, connection if uid == "aws-vpn-connection" else ".+", span))
+    assert {one.where for one in found if not one.samples} <= SILENT
+    for one in found:
+        if one.panel["type"] == "stat":
+            assert len(one.samples) == 1, one.where
+        if uid == "aws-vpn-connection" and one.panel["type"] in ("timeseries", "state-timeline"):
+            assert all(len(sample["values"]) > 1 for sample in one.samples), one.where  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("uid", UIDS)
+def test_two_replicas_are_counted_once(tour: Prometheus, uid: str) -> None:
+    """No answer tells replicas apart, but for the panels about them; and none holds one thing twice."""
+    for one in answers(tour, uid):
+        labels = [tuple(sorted(sample["metric"].items())) for sample in one.samples]  # type: ignore[attr-defined]
+        assert len(set(labels)) == len(labels), one.where
+        if not one.where.startswith(PER_REPLICA):
+            assert not any("instance" in dict(found) for found in labels), one.where
+    if uid == "aws-vpn-fleet":
+        assert figure(tour, uid, "Connections") == len(SCENARIOS["tour"].connections)
+        assert figure(tour, uid, "Connections down") == 1
+    if uid == "aws-vpn-exporter":
+        assert figure(tour, uid, "Replicas reached") == 2
+        assert figure(tour, uid, "Targets watched") == 2
+
+
+def test_the_fleet_says_how_each_connection_is(tour: Prometheus) -> None:
+    """One row a connection, each with the word that a person needs."""
+    title = "Connections, those in trouble first"
+    panel = next(panel for panel in panels(load("aws-vpn-fleet")) if panel["title"] == title)
+    found = table(tour, "aws-vpn-fleet", title)
+    assert len(found) == len(SCENARIOS["tour"].connections)
+    names = words(panel, "Value #A")
+    status = {row["Connection"]: names[row["Status"]] for row in found}
+    assert {name: status[name] for name in STATUS} == STATUS
+    assert all(set(row) >= {"Account", "Region", "Connection ID"} for row in found)
+
+
+def test_the_map_tells_trouble_from_silence(tour: Prometheus) -> None:
+    """One row an account, one cell a region: how many are in trouble, or that there are none at all."""
+    (row,) = table(tour, "aws-vpn-fleet", "Trouble by account and region")
+    assert int(row["eu-west-1"]) >= 4
+    assert row["us-east-1"] == "-2"
+
+
+def test_availability_is_held_against_the_objective(tour: Prometheus) -> None:
+    """3.6 hours without a tunnel are half a percent of 30 days, ten times what 99.95 % allows."""
+    found = {row["Connection"]: row for row in table(tour, "aws-vpn-fleet", "Availability of each connection")}
+    in_service = [one for one in SCENARIOS["tour"].connections if one.states.at(0)[0] in ("available", "modifying")]
+    assert len(found) == len(in_service)
+    assert float(found[LOOKED_AT]["Available, 30 d"]) == pytest.approx(0.995, abs=0.0003)
+    assert float(found[LOOKED_AT]["Available, 7 d"]) == pytest.approx(1)
+    assert float(found[LOOKED_AT]["Budget left, 30 d"]) == pytest.approx(-9, abs=0.6)
+    assert float(found["harbour-office"]["Available, 30 d"]) == pytest.approx(1)
+    assert float(found["harbour-office"]["Redundant, 30 d"]) == pytest.approx(1 - 2 / 720, abs=0.0003)
+
+
+def test_the_connection_explains_itself(tour: Prometheus, connection: str) -> None:
+    """Two tunnels, one of them down for a reason, and its alerts by name."""
+    uid = "aws-vpn-connection"
+    states = sorted(row["State"] for row in table(tour, uid, "Tunnels", connection))
+    assert states == ["1", "4"]
+    alerts = {
+        row["Alert: click for its runbook"] for row in table(tour, uid, "Alerts about this connection", connection)
+    }
+    assert {"AwsVpnConnectionRedundancyLost", "AwsVpnTunnelOptionMismatch"} <= alerts
+    (about,) = table(tour, uid, "What it connects", connection)
+    assert about["Name"] == LOOKED_AT
+    compared = table(tour, uid, "Beside the customer gateway", connection)
+    verdicts = {row["option\\tunnel_ip"]: set(row.values()) - {row["option\\tunnel_ip"]} for row in compared}
+    assert verdicts == {"phase1_lifetime_seconds": {"1"}, "phase2_lifetime_seconds": {"0"}, "ike_versions": {"0"}}
+
+
+def test_a_month_of_states_shows_the_outages(tour: Prometheus, connection: str) -> None:
+    """The timeline of 30 days has both outages of the past, and one bar a tunnel."""
+    (answer,) = (
+        one for one in answers(tour, "aws-vpn-connection", connection, "30d") if one.panel["type"] == "state-timeline"
+    )
+    assert len(answer.samples) == 2
+    downs = [sum(value == "1" for _, value in sample["values"]) for sample in answer.samples]  # type: ignore[attr-defined]
+    assert min(downs) >= 2
+
+
+def test_compliance_has_one_row_a_connection(tour: Prometheus) -> None:
+    """Each connection in service with its verdicts; the tables of options have one row a tunnel."""
+    found = {row["Connection"]: row for row in table(tour, "aws-vpn-options", "Compliance of each connection")}
+    assert len(found) == figure(tour, "aws-vpn-options", "EC2.171 fails: logging") + 1
+    assert found["observatory"]["EC2.171 logging"] == "1"
+    assert found["observatory"]["SHA-1"] == found["observatory"]["Weak DH groups"] == "0"
+    assert found["bakery"]["EC2.183 IKEv2 only"] == "0"
+    assert found["weather-station"]["EC2.20 two tunnels"] == "0"
+    assert found[LOOKED_AT]["Drift"] == "1"
+    for title in ("Numbers and switches of each tunnel", "Words and sets of each tunnel"):
+        keys = [(row["Connection ID"], row["Tunnel (outside IP)"]) for row in table(tour, "aws-vpn-options", title)]
+        assert len(keys) == len(set(keys)) == 2 * len(found), title
+
+
+@pytest.mark.parametrize("uid", UIDS)
+def test_every_variable_offers_what_there_is(tour: Prometheus, uid: str) -> None:
+    """Accounts, regions and connections by name, and what is chosen picks it."""
+    dashboard = load(uid)
+    assert list(choices(tour, dashboard, "job").values()) == ["aws-vpn-exporter"]
+    assert list(choices(tour, dashboard, "account_id").values()) == ["123456789012"]
+    assert set(choices(tour, dashboard, "region").values()) == {"eu-west-1", "us-east-1"}
+    if any(one["name"] == "connection" for one in dashboard["templating"]["list"]):
+        offered = choices(tour, dashboard, "connection")
+        assert len(offered) == len(SCENARIOS["tour"].connections)
+        assert all(text.endswith(f" · {value}") for text, value in offered.items())
+    for mark in dashboard["annotations"]["list"]:
+        assert ask(tour, mark, variables_of(dashboard)), mark["name"]
+
+
+def test_a_choice_narrows_the_fleet(tour: Prometheus) -> None:
+    """With the region without connections chosen, the fleet is empty and says so in figures."""
+    dashboard = load("aws-vpn-fleet")
+    variables = {**variables_of(dashboard), "region": "us-east-1"}
+    counts = {
+        panel["title"]: ask(tour, panel["targets"][0], variables)
+        for panel in panels(dashboard)
+        if panel["type"] == "stat"
+    }
+    assert counts["Connections"][0]["value"][1] == "0"  # type: ignore[index]
+    assert counts["Fully up"] == []
+
+
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
+    """No connection at all; and after a while no permission to look either."""
+    nothing = Scenario("Nothing to see, and later no permission to look.", (), ScriptedFault("denied", 15))
+    with lab(nothing, tmp_path_factory.mktemp("empty")) as api:
+        yield api
+
+
+@pytest.mark.parametrize("uid", UIDS)
+def test_without_connections_each_panel_says_so(empty: Prometheus, uid: str) -> None:
+    """Every count is 0 and not a gap, and what is empty has words for it."""
+    for one in answers(empty, uid):
+        assert one.samples or _says_so(one), one.where
+    if uid == "aws-vpn-fleet":
+        assert figure(empty, uid, "Connections") == figure(empty, uid, "Connections down") == 0
+
+
+def _says_so(answer: Answer) -> bool:
+    return bool(answer.panel["fieldConfig"]["defaults"].get("noValue"))
+
+
+def test_an_account_that_denies_is_not_well(empty: Prometheus) -> None:
+    """No answer is neither "no connections" nor "no trouble", and its cause is named."""
+    wait_for(lambda: figure(empty, "aws-vpn-fleet", "Targets without an answer") == 1, 60, "the denial")
+    (row,) = table(empty, "aws-vpn-fleet", "Trouble by account and region")
+    assert row["eu-west-1"] == "-1"
+
+    def causes() -> Mapping[str, str | None]:
+        found = table(empty, "aws-vpn-fleet", "Targets: is AWS answering?")
+        return {row["Region"]: row.get("Cause of failures") for row in found}
+
+    # A counter that begins at one has not grown yet: the second failure is the first that shows.
+    wait_for(lambda: causes() == {"eu-west-1": "denied", "us-east-1": None}, 60, "the cause")
+
+
+def test_a_thousand_connections_have_a_row_each(tmp_path: Any) -> None:
+    """The tables hold at 1,000 connections: one row each, no query refused. For costs see tests/grafana/costs.py."""
+    with lab(Scenario("A large fleet.", many(1000)), tmp_path, pace=10) as api:
+        for record in ("security_hub_ec2_20", "security_hub_ec2_183"):
+            wait_for(lambda: len(api.instant(f"vpn_connection:{record}:passed")) == 1000, 90, record, tmp_path)  # noqa: B023
+        for uid, title in (
+            ("aws-vpn-fleet", "Connections, those in trouble first"),
+            ("aws-vpn-options", "Compliance of each connection"),
+        ):
+            found = table(api, uid, title)
+            assert len(found) == len({row["Connection ID"] for row in found}) == 1000
+        assert len(table(api, "aws-vpn-options", "Numbers and switches of each tunnel")) == 2000
+        assert figure(api, "aws-vpn-fleet", "Connections down") == 20
+        assert figure(api, "aws-vpn-fleet", "Redundancy lost") == 80
+        for uid in UIDS:
+            list(answers(api, uid, span="30d"))
