@@ -240,10 +240,8 @@ def _idle_timeout(case: Case) -> Finding | None:
         facts.append("AWS does not initiate this tunnel: without traffic it may drop (startup_action is add).")
     if case.connection.routing == "bgp":
         facts.append("Over this tunnel BGP speaks all the time: the silence may be that of a dead path (routing).")
-    other_reason = (
-        initiates or case.connection.routing == "bgp" or _fell_together(case) or _dead_peer(case) or _replaced(case)
-    )
-    return Finding(Confidence.POSSIBLE if other_reason else Confidence.LIKELY, tuple(facts))
+    weak = initiates or case.connection.routing == "bgp" or _explained_otherwise(case)
+    return Finding(Confidence.POSSIBLE if weak else Confidence.LIKELY, tuple(facts))
 
 
 def _rekey_mismatch(case: Case) -> Finding | None:
@@ -348,6 +346,7 @@ def _what_aws_says(case: Case) -> Iterator[str]:
     if negotiated and negotiated.provisioning_status == "failed":
         reason = f": {negotiated.provisioning_status_reason}" if negotiated.provisioning_status_reason else ""
         yield f"AWS failed to set the tunnel up{reason} (provisioning status)."
+    yield from _logged(case.log(*LogEventClass, before=0.0, after=None)[-1:])
 
 
 def is_up(tunnel: Tunnel) -> bool:
@@ -369,11 +368,9 @@ def _explained_otherwise(case: Case) -> bool:
 
 
 def _fell_together(case: Case) -> tuple[Tunnel, ...]:
-    """The other tunnels that are down and fell when this one did; all of them, or none."""
-    if case.changed is None:
-        return ()
-    fell = tuple(tunnel for tunnel in case.others if _down_since(tunnel, case.changed))
-    return fell if len(fell) == len(case.others) else ()
+    """The other tunnels that are down and fell when this one did."""
+    changed = case.changed
+    return () if changed is None else tuple(tunnel for tunnel in case.others if _down_since(tunnel, changed))
 
 
 def _down_since(tunnel: Tunnel, moment: float) -> bool:

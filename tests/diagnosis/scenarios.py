@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aws_vpn_exporter.diagnosis import Case, CauseKind, Confidence, Source
 from aws_vpn_exporter.evidence import (
@@ -119,6 +119,19 @@ CAUSES: Mapping[str, Scenario] = {
         case(DOWN, routing="bgp", evidence=traffic((FELL - MINUTE, 0.0))),
         ((CauseKind.IDLE_TIMEOUT, POSSIBLE), STAYS_DOWN),
     ),
+    "idle-and-replaced": Scenario(
+        "Nothing passed before the tunnel fell, and AWS had applied maintenance two minutes earlier.",
+        case(
+            DOWN,
+            evidence=replace(traffic((FELL - MINUTE, 0.0)), maintenance=Maintenance(last_applied=FELL - 2 * MINUTE)),
+            sources=ALL_ON,
+        ),
+        (
+            (CauseKind.ENDPOINT_REPLACEMENT, LIKELY),
+            (CauseKind.WILL_NOT_RECOVER_ALONE, LIKELY),
+            (CauseKind.IDLE_TIMEOUT, POSSIBLE),
+        ),
+    ),
     "lifetimes-differ": Scenario(
         "A policy states another phase 1 lifetime than AWS has.",
         case(DOWN, other=None, gateway=OTHER_LIFETIME),
@@ -163,6 +176,11 @@ CAUSES: Mapping[str, Scenario] = {
         "DOWN, while IPsec is up.",
         case(tunnel(TunnelState.BGP_DOWN), routing="bgp"),
         ((CauseKind.BGP_DOWN, LIKELY),),
+    ),
+    "bgp-down-on-a-static-connection": Scenario(
+        "DOWN, while IPsec is up, on a connection that has no BGP.",
+        case(tunnel(TunnelState.BGP_DOWN)),
+        ((CauseKind.BGP_DOWN, POSSIBLE),),
     ),
     "up-without-routes": Scenario(
         "UP with 0 BGP routes.",
@@ -222,6 +240,11 @@ CAUSES: Mapping[str, Scenario] = {
         case(DOWN),
         (STAYS_DOWN, (CauseKind.UNKNOWN, POSSIBLE)),
     ),
+    "ikev2-only-but-not-initiated": Scenario(
+        "DOWN for an hour with IKEv2 only, but startup action add.",
+        case(tunnel(TunnelState.IPSEC_DOWN, options={"IkeVersions": ("ikev2",)})),
+        (STAYS_DOWN, (CauseKind.UNKNOWN, POSSIBLE)),
+    ),
     "just-fallen": Scenario(
         "DOWN for a minute, and every optional source is off.",
         case(tunnel(TunnelState.IPSEC_DOWN, since=NOW - MINUTE)),
@@ -258,6 +281,11 @@ FALSE_FRIENDS: Mapping[str, Scenario] = {
     "traffic-without-value": Scenario(
         "CloudWatch has no value for the period before the fall: absent is not zero.",
         case(DOWN, evidence=traffic((FELL - MINUTE, None)), sources=ALL_ON),
+        UNKNOWN,
+    ),
+    "traffic-with-half-a-value": Scenario(
+        "CloudWatch has a value for one direction only.",
+        case(DOWN, evidence=Evidence(traffic=Traffic((TrafficPoint(FELL - MINUTE, 0.0, None),))), sources=ALL_ON),
         UNKNOWN,
     ),
     "one-way-traffic": Scenario(
@@ -316,6 +344,15 @@ FALSE_FRIENDS: Mapping[str, Scenario] = {
         case(
             DOWN_LOGGED,
             evidence=Evidence(log=TunnelLog({LogEventClass.DPD_TIMEOUT: 40})),
+            sources=ALL_ON,
+        ),
+        UNKNOWN,
+    ),
+    "silent-peer-while-the-other-is-up": Scenario(
+        "AWS still logs that the peer does not answer, but over the other tunnel it does: the site is there.",
+        case(
+            DOWN_LOGGED,
+            evidence=log((FELL + 30 * MINUTE, LogEventClass.PEER_UNRESPONSIVE, "Peer is not responsive")),
             sources=ALL_ON,
         ),
         UNKNOWN,

@@ -2,22 +2,42 @@
 
 import re
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from aws_vpn_exporter.diagnosis import RULES, TURN_ON, CauseKind, Confidence, Source, causes
-from aws_vpn_exporter.evidence import Evidence
+from aws_vpn_exporter.diagnosis import RULES, TURN_ON, Case, CauseKind, Confidence, Source, causes
+from aws_vpn_exporter.evidence import (
+    Evidence,
+    LogEvent,
+    LogEventClass,
+    Maintenance,
+    Negotiated,
+    Traffic,
+    TrafficPoint,
+    TunnelLog,
+)
+from aws_vpn_exporter.model import ConnectionState, TunnelState
+from aws_vpn_exporter.repair import commands
 from tests.diagnosis.scenarios import (
     ALL_ON,
+    AWS_INITIATES,
     CAUSES,
     DOWN,
     DOWN_LOGGED,
     FALSE_FRIENDS,
+    FELL,
+    LOGGED,
+    MINUTE,
+    NOW,
     OTHER,
     OTHER_LIFETIME,
     Scenario,
     case,
+    tunnel,
 )
 
 RUNBOOKS = Path(__file__).parents[2] / "docs" / "runbooks"
@@ -107,6 +127,55 @@ def test_each_source_says_why_it_is_worth_turning_on() -> None:
     assert set(TURN_ON) == set(Source)
     for source, sentence in TURN_ON.items():
         assert source.value in sentence
+
+
+def test_what_aws_logged_last_is_shown_even_where_it_points_nowhere() -> None:
+    unknown = causes(FALSE_FRIENDS["silent-peer-while-the-other-is-up"].case)[-1]
+    assert unknown.evidence[-1] == 'AWS logged "Peer is not responsive" at 2027-01-15 07:30:00 UTC (VPN log).'
+
+
+MOMENTS = st.sampled_from([NOW, NOW - MINUTE, FELL - MINUTE, FELL, FELL + MINUTE, NOW + MINUTE, 0.0])
+RATES = st.sampled_from([None, 0.0, 900.0])
+POINTS = st.lists(st.builds(TrafficPoint, MOMENTS, RATES, RATES), min_size=1, max_size=3)
+EVENTS = st.lists(st.builds(LogEvent, MOMENTS, st.sampled_from(LogEventClass), st.just("")), max_size=3)
+TUNNELS = st.builds(
+    tunnel,
+    st.sampled_from([None, *TunnelState]),
+    since=st.none() | MOMENTS,
+    routes=st.integers(0, 2),
+    options=st.sampled_from([{}, LOGGED, AWS_INITIATES]),
+)
+EVIDENCE = st.builds(
+    Evidence,
+    traffic=st.none() | POINTS.map(lambda points: Traffic(tuple(points))),
+    maintenance=st.none() | st.builds(Maintenance, last_applied=st.none() | MOMENTS),
+    negotiated=st.none() | st.builds(Negotiated, provisioning_status=st.sampled_from(["", "pending", "failed"])),
+    log=st.none() | EVENTS.map(lambda events: TunnelLog({}, tuple(events))),
+)
+CASES = st.builds(
+    case,
+    TUNNELS,
+    other=st.none() | TUNNELS.map(lambda other: replace(other, outside_ip=OTHER)),
+    gateway=st.sampled_from([{}, OTHER_LIFETIME]),
+    state=st.sampled_from(ConnectionState),
+    routing=st.sampled_from(["", "static", "bgp"]),
+    evidence=EVIDENCE,
+    sources=st.sampled_from([frozenset(), ALL_ON]),
+)
+
+
+@given(CASES)
+@settings(max_examples=1000, deadline=timedelta(seconds=1))
+def test_whatever_comes_together_the_causes_are_ranked_distinct_and_explained(any_case: Case) -> None:
+    found = causes(any_case)
+    assert [cause.confidence for cause in found] == sorted(cause.confidence for cause in found)
+    assert len({cause.kind for cause in found}) == len(found)
+    assert all(cause.evidence for cause in found)
+    telemetry = any_case.tunnel.telemetry
+    down = telemetry is not None and telemetry.up is False and any_case.connection.in_service
+    assert not down or found
+    for cause in found:
+        assert commands(cause.kind, any_case, "eu-west-1").look
 
 
 def test_evidence_about_nothing_changes_nothing() -> None:

@@ -1,4 +1,4 @@
-"""Reads strongSwan's swanctl.conf (5.x and 6.x): section `connections`; the secrets are blanked before parsing.
+"""Reads strongSwan's swanctl.conf (5.x and 6.x): section `connections`, and none of the secrets.
 
 AWS's lifetime is the one after which a security association ends, so it is compared with the time at which strongSwan
 closes one, not with the time at which it rekeys. That is also what strongSwan announces to an IKEv1 peer. As its
@@ -21,7 +21,6 @@ from aws_vpn_exporter.devices.settings import (
     in_file_order,
 )
 
-_SECRET = re.compile(r'\b(secret|pin)[ \t]*=[ \t]*("(?:[^"\\\n]|\\.)*"|[^#}\n]*)', re.DOTALL)
 _TOKEN = re.compile(
     r"""(?P<space>\s+|\#[^\n]*)
       | (?P<include>include[ \t][^\n]*)
@@ -122,7 +121,7 @@ def recognises(text: str) -> bool:
 def read(text: str) -> DeviceSettings:
     """The peers under `connections`."""
     gaps: list[Gap] = []
-    root = _parse(_without_secrets(text), gaps)
+    root = _parse(text, gaps)
     peers: list[Peer] = []
     for name, section in root.sections.get("connections", _Section(0)).sections.items():
         peer = _peer(name, section)
@@ -130,11 +129,6 @@ def read(text: str) -> DeviceSettings:
         if not peer.addresses:
             gaps.append(Gap(section.line, "the connection names its peer by no address in remote_addrs"))
     return DeviceSettings(READER.title, tuple(peers), in_file_order(gaps))
-
-
-def _without_secrets(text: str) -> str:
-    """The text with each secret emptied, its line breaks kept."""
-    return _SECRET.sub(lambda match: match[1] + "=" + "\n" * match[0].count("\n"), text)
 
 
 def _parse(text: str, gaps: list[Gap]) -> _Section:
