@@ -64,7 +64,7 @@ def test_memory_stays_flat_over_many_polls_with_churn() -> None:
     clock, number = Clock(), 0
 
     def fetch(_: Target) -> tuple[Connection, ...]:
-        return tuple(connection(n % 250) for n in range(number, number + 20))
+        return tuple(connection(n % 250) for n in range(number, number + 5))
 
     poller = Poller(fetch, Schedule(30, lambda _: Pause(30), lambda _: 300), clock, lambda: 0.0)
     poller.watch(dict(list(TARGETS.items())[:2]))

@@ -1,7 +1,6 @@
 """The commands, and what they are wired from."""
 
 import argparse
-import json
 import logging
 import os
 import sys
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from aws_vpn_exporter import __version__, config, logs
-from aws_vpn_exporter.aws.permissions import policy
+from aws_vpn_exporter.aws import permissions
 from aws_vpn_exporter.aws.session import Aws, CannotStartError
 from aws_vpn_exporter.config import Config, ConfigError, duration
 from aws_vpn_exporter.options import text
@@ -94,8 +93,21 @@ def _parser() -> argparse.ArgumentParser:
     made = command("check-config", _check_config, "Check a configuration file and print what would be watched.")
     _add_config(made)
     made.add_argument("--web.config.file", dest="web_config_file", type=Path, metavar="FILE", help=_WEB_CONFIG_HELP)
-    made = command("iam-policy", _iam_policy, "Print the least IAM policy for what the configuration turns on.")
+    made = command("iam-policy", _iam_policy, "Print the least IAM policies for what the configuration turns on.")
     _add_config(made)
+    made.add_argument("--format", choices=permissions.FORMATS, default="json", help="default: json")
+    made.add_argument(
+        "--hub-role-arn",
+        metavar="ARN",
+        default=permissions.HUB_ROLE_ARN,
+        help="the role that the exporter runs with, trusted by the roles of member accounts",
+    )
+    made.add_argument(
+        "--organization-id",
+        metavar="ID",
+        default=permissions.ORGANIZATION_ID,
+        help="the organization that the trust policies ask for",
+    )
     return parser
 
 
@@ -218,4 +230,5 @@ def _description(loaded: Config, file: Path | None) -> list[str]:
 
 def _iam_policy(options: argparse.Namespace) -> None:
     loaded = config.load(options.config_file) if options.config_file else Config()
-    print(json.dumps(policy(loaded), indent=2))
+    needed = permissions.needed(loaded, options.hub_role_arn, options.organization_id)
+    print(permissions.written(needed, options.format))

@@ -9,7 +9,7 @@ import heapq
 import logging
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Generic, NamedTuple, Protocol
 
@@ -77,6 +77,16 @@ class _Entry(Generic[Answer]):
         return Lane.FAILING if self.failed_in_a_row else Lane.ANSWERING
 
 
+@dataclass(slots=True)
+class _Plan:
+    """The polls of a lane. Of the threads that wait for one, a single one minds the clock, the others sleep."""
+
+    changed: threading.Condition
+    polls: list[tuple[float, Target]] = field(default_factory=list)
+    """A heap; an item is void once its target is due at another time."""
+    minded: bool = False
+
+
 class Poller(Generic[Answer]):
     """Keeps a report for each target that is watched. All methods may be called from any thread."""
 
@@ -93,19 +103,17 @@ class Poller(Generic[Answer]):
         self._clock = clock
         self._jitter = jitter
         self._entries: dict[Target, _Entry[Answer]] = {}
-        # Heaps; an item is void once its target is due at another time.
-        self._plans: dict[Lane, list[tuple[float, Target]]] = {lane: [] for lane in Lane}
+        self._lock = threading.Lock()
+        self._plans = {lane: _Plan(threading.Condition(self._lock)) for lane in Lane}
         self._told = False
-        self._changed = threading.Condition()
 
     def configure(self, schedule: Schedule[Answer]) -> None:
         """Takes a new schedule; a poll that is due later than it allows is brought forward."""
-        with self._changed:
+        with self._lock:
             self._schedule = schedule
             now = self._clock.monotonic()
             for target, entry in self._entries.items():
                 self._plan(target, entry, min(entry.due, now + self._pause(entry).seconds))
-            self._changed.notify_all()
 
     def watch(self, targets: Mapping[Target, Finding]) -> None:
         """Makes these the targets, from now on; those that stay keep what is known of them.
@@ -113,18 +121,17 @@ class Poller(Generic[Answer]):
         A target that cannot be polled is reported all the same: as failing for the reason that it comes with, or as
         not tried yet where it comes with none.
         """
-        with self._changed:
+        with self._lock:
             now, before = self._clock.monotonic(), self._entries
             self._told, self._entries = True, {}
             for target in sorted(targets):
                 entry = before.get(target) or _Entry(Report(target), now)
                 self._entries[target] = entry
                 self._apply(target, entry, targets[target])
-            self._changed.notify_all()
 
     def reports(self) -> list[Report[Answer]]:
         """A report for each target, by account and region; snapshots that are too old are dropped."""
-        with self._changed:
+        with self._lock:
             now = self._clock.monotonic()
             for entry in self._entries.values():
                 snapshot = entry.report.snapshot
@@ -138,30 +145,38 @@ class Poller(Generic[Answer]):
     @property
     def ready(self) -> bool:
         """Whether every target has been tried at least once."""
-        with self._changed:
+        with self._lock:
             return self._told and all(entry.tried for entry in self._entries.values())
 
     def take(self, lane: Lane) -> Target | None:
         """A target that is due, from now on the caller's to poll; None while none is."""
-        with self._changed:
+        with self._lock:
             if self._seconds_until_due(lane) != 0:
                 return None
-            _, target = heapq.heappop(self._plans[lane])
+            plan = self._plans[lane]
+            _, target = heapq.heappop(plan.polls)
             self._entries[target].busy = True
+            plan.changed.notify()  # whoever waits now minds what is due next
             return target
 
     def wait(self, lane: Lane) -> None:
-        """Returns once a target is due, or the plan has changed."""
-        with self._changed:
-            seconds = self._seconds_until_due(lane)
-            if seconds != 0:
-                self._changed.wait(seconds)
+        """Returns once a target may be due."""
+        with self._lock:
+            seconds, plan = self._seconds_until_due(lane), self._plans[lane]
+            if seconds == 0:
+                return
+            if plan.minded:
+                plan.changed.wait()
+                return
+            plan.minded = True
+            plan.changed.wait(seconds)
+            plan.minded = False
 
     def poll(self, target: Target) -> None:
         """Asks AWS about a target that `take` gave, and plans its next poll."""
         started = self._clock.monotonic()
         result = self._ask(target)
-        with self._changed:
+        with self._lock:
             entry = self._entries.get(target)
             if entry is None:
                 return
@@ -174,7 +189,6 @@ class Poller(Generic[Answer]):
             entry.busy = False
             pause = self._pause(entry)
             self._plan(target, entry, now + pause.seconds * (1 - pause.jitter * self._jitter()))
-            self._changed.notify_all()
 
     def _apply(self, target: Target, entry: _Entry[Answer], finding: Finding) -> None:
         if entry.report.account_name != finding.account_name:
@@ -187,17 +201,20 @@ class Poller(Generic[Answer]):
     def _plan(self, target: Target, entry: _Entry[Answer], due: float) -> None:
         entry.due = due
         if entry.pollable and not entry.busy:
-            heapq.heappush(self._plans[entry.lane], (due, target))
+            plan = self._plans[entry.lane]
+            heapq.heappush(plan.polls, (due, target))
+            if plan.polls[0] == (due, target):
+                plan.changed.notify_all()
 
     def _seconds_until_due(self, lane: Lane) -> float | None:
         """Until the next poll of a target that nobody polls now; None where no poll is planned."""
-        plan = self._plans[lane]
-        while plan:
-            due, target = plan[0]
+        polls = self._plans[lane].polls
+        while polls:
+            due, target = polls[0]
             entry = self._entries.get(target)
             if entry and entry.pollable and not entry.busy and (entry.due, entry.lane) == (due, lane):
                 return max(0.0, due - self._clock.monotonic())
-            heapq.heappop(plan)
+            heapq.heappop(polls)
         return None
 
     def _ask(self, target: Target) -> Answer | PollError:

@@ -41,7 +41,7 @@ class Discovery:
         self._aws = aws
         self._config = config
         self._regions = _default_regions(aws, config)
-        self.home = aws.region or next(_named_regions(config), None) or _HOMES[_partition_of_roles(config)]
+        self.home = aws.region or next(_named_regions(config), None) or _HOMES[partition(config)]
         self._caller: tuple[str, str] | None = None
         same_organization = before is not None and before._config.organization == config.organization
         self._listed: Mapping[str, Account] = before._listed if before and same_organization else {}
@@ -92,7 +92,7 @@ class Discovery:
                 self._caller = str(answer["Account"]), str(answer["Arn"]).split(":")[1]
             except PollError as error:
                 log.warning("the account's id is not known yet: %s: %s", error.cause, error)
-                return UNKNOWN_ACCOUNT, _partition_of_roles(self._config)
+                return UNKNOWN_ACCOUNT, partition(self._config)
         return self._caller
 
     def _list_organization(self, block: OrganizationBlock, partition: str) -> None:
@@ -132,8 +132,12 @@ def _named_regions(config: Config) -> Iterator[str]:
             yield from block.regions
 
 
-def _partition_of_roles(config: Config) -> str:
+def partition(config: Config) -> str:
+    """The AWS partition that the configuration's roles and regions lie in: aws, aws-cn or aws-us-gov."""
     arns = [block.role_arn for block in config.accounts or () if block.role_arn]
     if config.organization and config.organization.list_role_arn:
         arns.append(config.organization.list_role_arn)
-    return arns[0].split(":")[1] if arns else "aws"
+    if arns:
+        return str(arns[0]).split(":")[1]
+    region = next(_named_regions(config), "")
+    return "aws-cn" if region.startswith("cn-") else "aws-us-gov" if region.startswith("us-gov-") else "aws"
