@@ -8,6 +8,7 @@ from grafana.queries import (
     ID,
     availability,
     connection_status,
+    firing,
     last_change,
     newest,
     severity_rank,
@@ -27,6 +28,10 @@ from grafana.vocabulary import (
 )
 
 _TUNNEL = "tunnel_ip"
+
+
+def _firing(severity: str) -> str:
+    return firing(CONNECTIONS, severity=severity)
 
 
 NOW = (
@@ -112,14 +117,14 @@ ALERTS = rows(
     (
         Column(
             "Severity",
-            expr=severity_rank(CONNECTIONS),
+            expr=severity_rank(_firing),
             words=SEVERITY,
             width=110,
         ),
         Column("Alert: click for its runbook", label="alertname", link=TO_RUNBOOK),
     ),
     sort=("Severity", False),
-    empty="No alert fires for this connection",
+    empty="No alert fires for this connection, provided that the alerting rules are loaded",
     width=10,
     height=6,
 )

@@ -23,14 +23,14 @@ COUNTS = (
     number(
         "Replicas reached",
         "Instances of the exporter that Prometheus can scrape.",
-        count(f"up{{{_JOB}}} == 1 and on ({_REPLICA}) {_BUILD}"),
+        f"count(up{{{_JOB}}} == 1 and on ({_REPLICA}) {_BUILD}) or vector(0)",
         colors=((None, RED), (1, GREEN)),
     ),
-    number("Targets watched", "Accounts and regions that the exporter watches.", count(_TARGET_UP)),
+    number("Targets watched", "Accounts and regions that the exporter watches.", f"count({_TARGET_UP})"),
     number(
         "Targets without an answer",
         "Accounts and regions for which no replica gets a good answer from AWS.",
-        count(f"{_TARGET_UP} == 0"),
+        count(f"{_TARGET_UP} == 0", _TARGET_UP),
         colors=((None, PLAIN), (1, RED)),
     ),
     number(

@@ -15,6 +15,7 @@ from grafana.queries import (
     connection_status,
     count,
     firing,
+    firing_anywhere,
     last_change,
     named,
     newest,
@@ -70,8 +71,7 @@ COUNTS = (
     number(
         "Fully up",
         "Connections with all the tunnels up that are expected of them, as a share of those in service.",
-        f"(count({tunnels_up(TARGETS)} >= {tunnels_expected(TARGETS)}) or vector(0))\n"
-        f"/ count({tunnels_expected(TARGETS)})",
+        f"({count(f'{tunnels_up(TARGETS)} >= {tunnels_expected(TARGETS)}')})\n/ count({tunnels_expected(TARGETS)})",
         unit="percentunit",
         decimals=1,
         colors=((None, ORANGE), (1, GREEN)),
@@ -85,7 +85,7 @@ COUNTS = (
     number(
         "Targets without an answer",
         "Accounts and regions for which AWS gives no good answer: nobody sees whether their connections are up.",
-        count(f"{_TARGET_UP} == 0"),
+        count(f"{_TARGET_UP} == 0", _TARGET_UP),
         colors=((None, PLAIN), (1, RED)),
     ),
 )
@@ -153,20 +153,20 @@ ALERTS = rows(
     (
         Column(
             "Severity",
-            expr=severity_rank(TARGETS),
+            expr=severity_rank(firing_anywhere),
             words=SEVERITY,
             width=110,
         ),
         Column("Alert", label="alertname", link=TO_RUNBOOK),
         Column(
             "Firing",
-            expr=f"count by (alertname) ({firing(TARGETS)})",
+            expr=f"count by (alertname) ({firing_anywhere()})",
             unit="none",
             width=90,
         ),
     ),
     sort=("Severity", False),
-    empty="No alert fires",
+    empty="No alert fires, provided that the alerting rules are loaded",
     width=12,
     height=8,
 )
@@ -204,8 +204,9 @@ OBJECTIVE = (
     number(
         "Below the objective, 30 d",
         "Connections that have used up all the downtime that the objective allows in 30 days.",
-        count(f"{_UP_30D} < $objective"),
+        count(f"{_UP_30D} < $objective", _UP_30D),
         colors=((None, PLAIN), (1, RED)),
+        empty="Nothing recorded yet",
         height=5,
     ),
     number(

@@ -36,20 +36,23 @@ COUNTS = (
         "EC2.20 fails: two tunnels up",
         "Connections that Security Hub's EC2.20 fails: fewer than two tunnels up. It knows no connection that is meant "
         "to have one tunnel. Needs the recording rules.",
-        count(f"{_check('ec2_20')} == 0"),
+        count(f"{_check('ec2_20')} == 0", _check("ec2_20")),
         colors=((None, PLAIN), (1, ORANGE)),
+        empty="Nothing recorded",
     ),
     number(
         "EC2.171 fails: logging",
         "Connections with a tunnel that does not log to CloudWatch Logs. Needs the recording rules.",
-        count(f"{_check('ec2_171')} == 0"),
+        count(f"{_check('ec2_171')} == 0", _check("ec2_171")),
         colors=((None, PLAIN), (1, ORANGE)),
+        empty="Nothing recorded",
     ),
     number(
         "EC2.183 fails: IKEv2 only",
         "Connections with a tunnel that permits IKEv1. Needs the recording rules.",
-        count(f"{_check('ec2_183')} == 0"),
+        count(f"{_check('ec2_183')} == 0", _check("ec2_183")),
         colors=((None, PLAIN), (1, ORANGE)),
+        empty="Nothing recorded",
     ),
     number(
         "SHA-1 permitted",

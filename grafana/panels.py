@@ -111,7 +111,7 @@ def number(
     colors: Steps = NEUTRAL,
     words: Words | None = None,
     legend: str = "",
-    empty: str = "",
+    empty: str = "Nothing is known",
     link: Link | None = None,
     width: int = 4,
     height: int = 4,
@@ -124,6 +124,7 @@ def number(
         .datasource(DATA_SOURCE)
         .with_target(query(expr, legend=legend, instant=True))
         .unit(unit)
+        .no_value(empty)
         .thresholds(steps(colors))
         .mappings([words.mapping()] if words else [])
         .color_mode(
@@ -139,7 +140,7 @@ def number(
         panel = panel.decimals(decimals)
     if link:
         panel = panel.data_links([_link(link)])
-    return panel.no_value(empty) if empty else panel
+    return panel
 
 
 def lines(

@@ -4,6 +4,8 @@ Two replicas of the exporter publish every series twice, so each expression pick
 series is about; whoever scraped it (instance, pod, ...) falls away.
 """
 
+from collections.abc import Callable
+
 from aws_vpn_exporter.model import TunnelState
 
 ID = "account_id, region, vpn_connection_id"
@@ -99,11 +101,16 @@ def firing(select: str, alerts: str = "AwsVpn.*", severity: str = ".+") -> str:
     return f'ALERTS{{alertname=~"{alerts}", alertstate="firing", severity=~"{severity}", {select}}}'
 
 
-def severity_rank(select: str) -> str:
-    """The severity of each alert that fires, as its rank in SEVERITIES."""
+def firing_anywhere(severity: str = ".+") -> str:
+    """The same for all targets; that no exporter can be scraped is true of no job, account or region."""
+    exporter_down = f'ALERTS{{alertname="AwsVpnExporterDown", alertstate="firing", severity=~"{severity}"}}'
+    return f"{firing(TARGETS, severity=severity)} or {exporter_down}"
+
+
+def severity_rank(fires: Callable[[str], str]) -> str:
+    """The severity of each alert, as its rank in SEVERITIES; `fires` asks for the alerts of one severity."""
     return "\nor ".join(
-        f"{rank} + 0 * count by (alertname) ({firing(select, severity=severity)})"
-        for rank, severity in enumerate(SEVERITIES)
+        f"{rank} + 0 * count by (alertname) ({fires(severity)})" for rank, severity in enumerate(SEVERITIES)
     )
 
 
@@ -112,6 +119,6 @@ def named(expr: str, select: str) -> str:
     return f"({expr})\n* on ({ID}) group_left (name)\ntopk by ({ID}) (1, aws_vpn_connection_info{{{select}}})"
 
 
-def count(expr: str) -> str:
-    """How many series there are; 0 for none."""
-    return f"count({expr}) or vector(0)"
+def count(expr: str, known: str = f"aws_vpn_target_up{{{TARGETS}}} == 1") -> str:
+    """How many series there are: 0 for none, but nothing where nothing is `known`, for an outage is no calm."""
+    return f"count({expr})\nor 0 * count({known})"

@@ -1,9 +1,11 @@
 """Every query of every dashboard, answered by a real Prometheus that scrapes two real replicas of the exporter."""
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import pytest
+
 from aws_vpn_exporter.demo.fleet import SCENARIOS, Scenario, ScriptedFault, many
 from tests.grafana.answers import UIDS, Answer, answers, ask, choices, load, panels, rows, variables_of
 from tests.grafana.lab import Prometheus, Samples, lab, wait_for
@@ -46,7 +48,8 @@ STATUS = {
 def tour(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
     """Most situations at once, two of them with a past of 30 days."""
     with lab("tour", tmp_path_factory.mktemp("tour"), past_of(PAST)) as api:
-        wait_for(lambda: api.instant("vpn_connection:aws_vpn_connection_up:avg30d"), 30, "the availability")
+        for record in ("aws_vpn_connection_up:avg30d", *(f"security_hub_ec2_{n}:passed" for n in (20, 171, 183))):
+            wait_for(partial(api.instant, f"vpn_connection:{record}"), 30, record)
         wait_for(lambda: api.instant('ALERTS{alertname="AwsVpnConnectionDown",alertstate="firing"}'), 30, "an alert")
         wait_for(lambda: api.instant("rate(aws_vpn_exporter_api_requests_total[1m])"), 30, "a second scrape")
         yield api
@@ -219,6 +222,29 @@ def test_a_choice_narrows_the_fleet(tour: Prometheus) -> None:
     }
     assert counts["Connections"][0]["value"][1] == "0"  # type: ignore[index]
     assert counts["Fully up"] == []
+
+
+def test_without_the_recording_rules_the_present_is_still_told(tour: Prometheus) -> None:
+    """What is not recorded is missing and not zero; the state of the connections does not depend on it."""
+    told = {}
+    for uid in ("aws-vpn-fleet", "aws-vpn-options"):
+        variables = variables_of(load(uid))
+        for panel in panels(load(uid)):
+            without = {**panel["targets"][0], "expr": panel["targets"][0]["expr"].replace("vpn_connection:", "nobody:")}
+            told[panel["title"]] = ask(tour, without, variables)
+    assert told["Connections down"][0]["value"][1] == "1"  # type: ignore[index]
+    assert len(told["Connections, those in trouble first"]) == len(SCENARIOS["tour"].connections)
+    for title in ("Below the objective, 30 d", "EC2.20 fails: two tunnels up", "EC2.171 fails: logging"):
+        assert told[title] == [], title
+
+
+def test_where_nothing_is_known_no_figure_says_that_all_is_well(tour: Prometheus) -> None:
+    """Without any exporter, every figure is a gap: zero connections down would be a lie."""
+    for uid in ("aws-vpn-fleet", "aws-vpn-options"):
+        nowhere = {**variables_of(load(uid)), "job": "no-such-job"}
+        for panel in panels(load(uid)):
+            if panel["type"] == "stat":
+                assert ask(tour, panel["targets"][0], nowhere) == [], panel["title"]
 
 
 @pytest.fixture(scope="module")

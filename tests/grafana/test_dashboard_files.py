@@ -12,11 +12,11 @@ import yaml
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.cog.plugins import register_default_plugins
 from grafana_foundation_sdk.models.dashboard import Dashboard as Decoded
+
+from grafana import build
 from tests.grafana.answers import UIDS, load, panels
 from tests.grafana.lint import complaints
 from tests.real_parts import REPOSITORY
-
-from grafana import build
 
 FAULTS: dict[str, Callable[[dict[str, Any]], object]] = {
     "can be edited": lambda it: it.update(editable=True),
