@@ -83,3 +83,26 @@ def test_each_failure_has_its_cause(fault: FaultName, aws: SimulatedAws, client:
 def test_the_monthly_cost_is_that_of_the_price_list() -> None:
     assert monthly_cost(100, 60) == pytest.approx(86.4)
     assert monthly_cost(100, 300) == pytest.approx(17.28)
+
+
+@pytest.mark.parametrize(("status", "cause"), [("Forbidden", "denied"), ("InternalError", "server_error")])
+def test_a_metric_that_is_withheld_is_a_failure(status: str, cause: str) -> None:
+    """CloudWatch can answer the request with success and withhold one metric; its answer is written by hand here."""
+
+    class Withholding:
+        def get_metric_data(self, **_: object) -> object:
+            result = {"Id": "m0", "StatusCode": status, "Messages": [{"Code": "c", "Value": "not yours"}]}
+            return {"MetricDataResults": [result]}
+
+    with pytest.raises(PollError, match="not yours") as caught:
+        traffic(Withholding(), tunnels(1), NOW, 300)
+    assert caught.value.cause == cause
+
+
+def test_an_answer_without_an_end_is_given_up() -> None:
+    class Endless:
+        def get_metric_data(self, **_: object) -> object:
+            return {"MetricDataResults": [], "NextToken": "again"}
+
+    with pytest.raises(PollError, match="without an end"):
+        traffic(Endless(), tunnels(1), NOW, 300)

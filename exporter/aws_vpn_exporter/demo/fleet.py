@@ -221,7 +221,9 @@ VANISHING = Connection(
 IDLE_TIMEOUT = Connection(
     "signal-box",
     "Quietwater",
-    (_UP, steady(IPSEC_DOWN, -10 * _MINUTE)),
+    (steady(STATIC_UP), steady(IPSEC_DOWN, -10 * _MINUTE)),
+    gateway="virtual",
+    static_routes=_OFFICE_ROUTES,  # BGP's own messages would keep a tunnel from falling silent
     options=LOGGED_OPTIONS,
     stories=(stories.ROUTINE, stories.IDLE),
 )

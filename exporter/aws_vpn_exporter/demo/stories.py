@@ -136,7 +136,7 @@ UNREACHABLE = Story(
     rates=until(-12 * 60.0),
     lines=(
         Line(
-            -720,
+            -400,
             "AWS tunnel Timeout: deleting un-established Phase 1 IKE_SA with cgw: 192.0.2.23",
             "down",
             "down",
