@@ -163,7 +163,6 @@ STATUS_CHANGES = lines(
 
 _INFO = "name, category, customer_gateway_id, transit_gateway_id, vpn_gateway_id, routing, accelerated, bandwidth"
 
-
 ABOUT = rows(
     "What it connects",
     "Names and attachments of the connection. Its ID leads to the AWS console.",
@@ -227,8 +226,8 @@ OPTION_WORDS = rows(
 
 OPTION_NUMBERS = rows(
     "Options: numbers",
-    "Each option (rows) of each tunnel (columns); 1 is on and 0 is off. An option "
-    "that nobody has set shows what AWS documents as its default.",
+    "Each option (rows) of each tunnel (columns); 1 is on and 0 is off. An option that nobody has set shows "
+    "what AWS documents as its default.",
     (
         OPTION_NAME,
         Column("Value", expr=_numbers(), unit="none"),

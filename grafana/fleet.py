@@ -294,16 +294,18 @@ TARGET_HEALTH = rows(
     width=10,
 )
 
-_OBJECTIVES = (
+_OBJECTIVES = {"99.5 %": "0.995", "99.9 %": "0.999", "99.95 %": "0.9995", "99.99 %": "0.9999"}
+_PROMISED = "99.95 %"
+_CHOICE_OF_OBJECTIVE = (
     build.CustomVariable("objective")
     .label("Objective")
     .description("The availability that is promised for each connection")
-    .values("99.5 % : 0.995, 99.9 % : 0.999, 99.95 % : 0.9995, 99.99 % : 0.9999")
-    .current(model.VariableOption(text="99.95 %", value="0.9995"))
+    .values(", ".join(f"{text} : {ratio}" for text, ratio in _OBJECTIVES.items()))
+    .current(model.VariableOption(text=_PROMISED, value=_OBJECTIVES[_PROMISED]))
     .options(
         [
-            model.VariableOption(text=f"{percent} %", value=ratio, selected=ratio == "0.9995")
-            for percent, ratio in (("99.5", "0.995"), ("99.9", "0.999"), ("99.95", "0.9995"), ("99.99", "0.9999"))
+            model.VariableOption(text=text, value=ratio, selected=text == _PROMISED)
+            for text, ratio in _OBJECTIVES.items()
         ]
     )
 )
@@ -317,5 +319,5 @@ FLEET = Board(
         Section("Availability against the objective", (AVAILABILITY, *OBJECTIVE, HISTORY)),
         Section("Recent changes and the view on AWS", (CHANGES, TARGET_HEALTH)),
     ),
-    more_variables=(_OBJECTIVES,),
+    more_variables=(_CHOICE_OF_OBJECTIVE,),
 )

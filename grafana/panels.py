@@ -110,9 +110,7 @@ def number(
     decimals: int | None = None,
     colors: Steps = NEUTRAL,
     words: Words | None = None,
-    legend: str = "",
     empty: str = "Nothing is known",
-    link: Link | None = None,
     width: int = 4,
     height: int = 4,
 ) -> Panel:
@@ -122,7 +120,7 @@ def number(
         .title(title)
         .description(description)
         .datasource(DATA_SOURCE)
-        .with_target(query(expr, legend=legend, instant=True))
+        .with_target(query(expr, instant=True))
         .unit(unit)
         .no_value(empty)
         .thresholds(steps(colors))
@@ -136,11 +134,7 @@ def number(
         .span(width)
         .height(height)
     )
-    if decimals is not None:
-        panel = panel.decimals(decimals)
-    if link:
-        panel = panel.data_links([_link(link)])
-    return panel
+    return panel if decimals is None else panel.decimals(decimals)
 
 
 def lines(
@@ -173,12 +167,7 @@ def lines(
         .stacking(
             common.StackingConfig().mode(shapes.StackingMode.NORMAL if stacked else shapes.StackingMode.NONE).group("A")
         )
-        .legend(
-            common.VizLegendOptions()
-            .show_legend(True)
-            .display_mode(shapes.LegendDisplayMode.LIST)
-            .placement(shapes.LegendPlacement.BOTTOM)
-        )
+        .legend(_legend(shown=True))
         .tooltip(common.VizTooltipOptions().mode(shapes.TooltipDisplayMode.MULTI).sort(shapes.SortOrder.DESCENDING))
         .span(width)
         .height(height)
@@ -204,12 +193,7 @@ def timeline(
         .thresholds(steps(((None, GREY),)))
         .no_value(empty)
         .show_value(shapes.VisibilityMode.AUTO)
-        .legend(
-            common.VizLegendOptions()
-            .show_legend(False)
-            .display_mode(shapes.LegendDisplayMode.LIST)
-            .placement(shapes.LegendPlacement.BOTTOM)
-        )
+        .legend(_legend(shown=False))
         .span(width)
         .height(height)
     )
@@ -326,8 +310,9 @@ def link(title: str, url: str) -> Link:
     return {"title": title, "url": url, "targetBlank": not url.startswith("/d/")}
 
 
-def _link(made: Link) -> build.DashboardLink:
-    return build.DashboardLink(str(made["title"])).url(str(made["url"])).target_blank(bool(made["targetBlank"]))
+def _legend(shown: bool) -> common.VizLegendOptions:
+    made = common.VizLegendOptions().show_legend(shown).display_mode(shapes.LegendDisplayMode.LIST)
+    return made.placement(shapes.LegendPlacement.BOTTOM)
 
 
 def _property(name: str, value: object) -> model.DynamicConfigValue:

@@ -65,10 +65,10 @@ def seconds(span: str) -> float:
     return float(span[:-1]) * UNITS[span[-1]]
 
 
-def ask(api: Prometheus, target: Mapping[str, Any], variables: Variables) -> Samples:
-    """Send one query of a panel."""
+def ask(api: Prometheus, target: Mapping[str, Any], variables: Variables, points: int = 500) -> Samples:
+    """Send one query of a panel; over a range, with as many points as a panel has room for."""
     expr = fill(target["expr"], variables)
-    return api.instant(expr) if target.get("instant") else api.range(expr, seconds(variables["__range"]))
+    return api.instant(expr) if target.get("instant") else api.range(expr, seconds(variables["__range"]), points)
 
 
 def answers(api: Prometheus, uid: str, connection: str = ".+", span: str = "24h") -> Iterator[Answer]:
