@@ -9,6 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from aws_vpn_exporter.aws import vpn
 from aws_vpn_exporter.aws.session import Aws
+from aws_vpn_exporter.catalogue import Knowledge
 from aws_vpn_exporter.exposition import PLAIN, Exposition
 from aws_vpn_exporter.model import Account, Connection, Finding, Settings, Target
 from aws_vpn_exporter.poller import Lane, Pause, Poller, Schedule
@@ -74,4 +75,5 @@ class SteppedExporter:
 
     def page(self, content_type: str = PLAIN) -> str:
         """The page now."""
-        return self._exposition.page(self.poller.reports(), [], content_type).decode()
+        known = [Knowledge(report) for report in self.poller.reports()]
+        return self._exposition.page(known, [], content_type, self.clock.now).decode()

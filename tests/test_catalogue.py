@@ -19,6 +19,7 @@ METRICS: tuple[Metric[Any], ...] = (
     *catalogue.CONNECTION,
     *catalogue.TUNNEL,
     *catalogue.TARGET,
+    *catalogue.SOURCE,
     *catalogue.EXPORTER,
 )
 

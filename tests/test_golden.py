@@ -12,7 +12,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families as plain_families
 
 from aws_vpn_exporter.aws.session import Aws
-from aws_vpn_exporter.catalogue import ExporterReport, exporter_families
+from aws_vpn_exporter.catalogue import ExporterReport, Knowledge, exporter_families
 from aws_vpn_exporter.config import Config, load
 from aws_vpn_exporter.demo.server import SimulatedAws
 from aws_vpn_exporter.exposition import OPENMETRICS, PLAIN, Exposition
@@ -36,7 +36,8 @@ class Pages:
         settings = (load(config_file) if config_file.exists() else Config()).settings()
         exporter = SteppedExporter(self.aws, settings)
         exporter.after(0)
-        return Exposition(settings).page(exporter.poller.reports(), exporter_families(SELF), content_type).decode()
+        known = [Knowledge(report) for report in exporter.poller.reports()]
+        return Exposition(settings).page(known, exporter_families(SELF), content_type, exporter.clock.now).decode()
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ import time
 import tracemalloc
 from collections import Counter
 
+from aws_vpn_exporter.catalogue import Knowledge
 from aws_vpn_exporter.exposition import PLAIN, Exposition
 from aws_vpn_exporter.model import (
     Connection,
@@ -77,7 +78,7 @@ def test_memory_stays_flat_over_many_polls_with_churn() -> None:
             clock.now += 30
             while target := poller.take(Lane.ANSWERING):
                 poller.poll(target)
-            exposition.page(poller.reports(), [], PLAIN)
+            exposition.page([Knowledge(report) for report in poller.reports()], [], PLAIN, clock.now)
 
     tracemalloc.start()
     try:

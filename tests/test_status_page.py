@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from aws_vpn_exporter.catalogue import Knowledge
 from aws_vpn_exporter.demo.fleet import DEMO_SECRET, Fleet
 from aws_vpn_exporter.demo.server import SimulatedAws
 from aws_vpn_exporter.model import (
@@ -121,20 +122,20 @@ def test_hostile_names_stay_text() -> None:
     connection = Connection(
         "vpn-1", ConnectionState.AVAILABLE, name=evil, tags={"site": evil}, customer_gateway_id=evil
     )
-    failing = TargetReport(Target(evil, "r"), failure=PollError(FailureCause.DENIED, evil))
-    text = page(
-        [TargetReport(TARGET, snapshot=Snapshot((connection,), 1.0), last_success=1.0), failing], Settings(("site",))
-    )
+    failing = Knowledge(TargetReport(Target(evil, "r"), failure=PollError(FailureCause.DENIED, evil)))
+    good = Knowledge(TargetReport(TARGET, snapshot=Snapshot((connection,), 1.0), last_success=1.0))
+    text = page([good, failing], Settings(("site",)))
     assert "<script" not in text
     assert "<img" not in text
     assert text.count(html.escape(evil, quote=False).split('"')[0]) >= 5
 
 
 def test_it_says_so_when_nothing_is_known_or_nothing_is_wrong() -> None:
-    assert "No connections are known" in page([TargetReport(TARGET)], Settings())
-    assert "not tried yet" in page([TargetReport(TARGET)], Settings())
+    assert "No connections are known" in page([Knowledge(TargetReport(TARGET))], Settings())
+    assert "not tried yet" in page([Knowledge(TargetReport(TARGET))], Settings())
     unreported = Connection("vpn-1", ConnectionState.AVAILABLE)
-    text = page([TargetReport(TARGET, snapshot=Snapshot((unreported,), 1.0), last_success=1.0)], Settings())
+    good = TargetReport(TARGET, snapshot=Snapshot((unreported,), 1.0), last_success=1.0)
+    text = page([Knowledge(good)], Settings())
     assert "AWS reports no tunnel state (? of 2 up)" in text
 
 

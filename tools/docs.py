@@ -85,6 +85,7 @@ def metrics() -> str:
         ("Connections", connection, catalogue.CONNECTION),
         ("Tunnels", (*connection, "tunnel_ip"), catalogue.TUNNEL),
         ("Targets", ("account_id", "region"), catalogue.TARGET),
+        ("Optional sources", ("account_id", "region"), catalogue.SOURCE),
         ("The exporter itself", (), catalogue.EXPORTER),
     )
     parts = [METRICS_HEAD, *(_metric_table(*table) for table in tables), _causes(), _options()]
@@ -147,7 +148,8 @@ def configuration() -> str:
     )
 
 
-MAIN_BLOCKS = ("AccountBlock", "OrganizationBlock", "Selection", "PolicyBlock", "Match", "OptionBlock")
+SOURCE_BLOCKS = ("TrafficBlock", "MaintenanceBlock", "NegotiatedBlock", "LogsBlock")
+MAIN_BLOCKS = ("AccountBlock", "OrganizationBlock", "Selection", "PolicyBlock", "Match", "OptionBlock", *SOURCE_BLOCKS)
 
 TITLES = {
     "AccountBlock": "An entry of `accounts`",
@@ -156,6 +158,10 @@ TITLES = {
     "PolicyBlock": "An entry of `policies`",
     "Match": "`match`",
     "OptionBlock": "`customer_gateway` and `option_defaults`",
+    "TrafficBlock": "`traffic`",
+    "MaintenanceBlock": "`maintenance`",
+    "NegotiatedBlock": "`negotiated`",
+    "LogsBlock": "`logs`",
     "TlsServerConfig": "`tls_server_config`",
     "HttpServerConfig": "`http_server_config`",
 }

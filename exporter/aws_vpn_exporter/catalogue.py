@@ -1,21 +1,33 @@
 """Every metric, once, as a record: its name, help, labels and the function that reads it off what is known.
 
-Adding a metric is adding one record to the table of its subject (CONNECTION, TUNNEL, TARGET or EXPORTER) and
+Adding a metric is adding one record to the table of its subject (CONNECTION, TUNNEL, TARGET, SOURCE or EXPORTER) and
 rewriting the golden files and docs/METRICS.md (`make golden docs`). Absent is not zero: a reader that returns
 None, or no sample, publishes nothing.
 """
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from prometheus_client import Metric as Family
 
+from aws_vpn_exporter import diagnosis
+from aws_vpn_exporter.diagnosis import Case, Cause, causes
+from aws_vpn_exporter.evidence import (
+    Evidence,
+    Negotiated,
+    Round,
+    Sources,
+    Traffic,
+    TrafficPoint,
+    TunnelId,
+)
 from aws_vpn_exporter.model import (
     Connection,
     ConnectionState,
+    Report,
     Settings,
     Target,
     TargetReport,
@@ -41,12 +53,27 @@ class Metric(Generic[Subject]):
 
 
 @dataclass(frozen=True, slots=True)
+class Knowledge:
+    """All that is known about a target: the report on its connections, and what the optional sources say."""
+
+    report: TargetReport
+    sources: Sources = field(default_factory=Sources)
+
+    @property
+    def connections(self) -> tuple[Connection, ...]:
+        """The connections as last known; none where nothing is known or it is too old."""
+        return self.report.snapshot.answer if self.report.snapshot else ()
+
+
+@dataclass(frozen=True, slots=True)
 class ConnectionView:
-    """A connection with all that its metrics need."""
+    """A connection with all that its metrics need. `now` is a Unix time in seconds."""
 
     target: Target
     connection: Connection
     settings: Settings
+    sources: Sources
+    now: float
 
     @property
     def identity(self) -> Labels:
@@ -70,6 +97,22 @@ class TunnelView:
         """The labels of every series about this tunnel."""
         return {**self.of.identity, "tunnel_ip": self.tunnel.outside_ip}
 
+    @property
+    def evidence(self) -> Evidence:
+        """What the optional sources say about it."""
+        return self.of.sources.evidence(TunnelId(self.of.connection.id, self.tunnel.outside_ip))
+
+    @property
+    def causes(self) -> tuple[Cause, ...]:
+        """Why it is not up, most probable first."""
+        return causes(self.case)
+
+    @property
+    def case(self) -> Case:
+        """The tunnel as the diagnosis takes it."""
+        on = frozenset(diagnosis.Source(name) for name in self.of.sources.reports)
+        return Case(self.tunnel, self.of.connection, self.of.settings, self.of.now, self.evidence, on)
+
 
 @dataclass(frozen=True, slots=True)
 class ExporterReport:
@@ -85,6 +128,7 @@ class ExporterReport:
     reload_successful: bool
     last_reload: float
     api_requests: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
+    cloudwatch_metrics_requested: int = 0
 
 
 def _value(read: Callable[[Subject], float | None]) -> Callable[[Subject], Iterator[Sample]]:
@@ -201,6 +245,13 @@ def _option_mismatch(view: TunnelView) -> Iterator[Sample]:
             yield {"option": option.key}, float(differs(at_aws, stated[option.name]))
 
 
+_NEGOTIATED = tuple(item.name for item in fields(Negotiated) if item.name != "provisioning_status_reason")
+
+
+def _latest(traffic: Traffic | None, read: Callable[[TrafficPoint], float | None]) -> float | None:
+    return read(traffic.points[-1]) if traffic else None
+
+
 TUNNEL: tuple[Metric[TunnelView], ...] = (
     Metric(
         "aws_vpn_tunnel_up",
@@ -244,6 +295,77 @@ TUNNEL: tuple[Metric[TunnelView], ...] = (
         "states. A set disagrees where AWS does not permit what the gateway is set to.",
         ("option",),
         _option_mismatch,
+    ),
+    Metric(
+        "aws_vpn_tunnel_down_cause",
+        "The most probable cause on the evidence at hand, for a tunnel that is not up or carries nothing. Always 1.",
+        ("cause",),
+        lambda view: [({"cause": cause.kind.value}, 1.0) for cause in view.causes[:1]],
+    ),
+    Metric(
+        "aws_vpn_tunnel_standby",
+        "Whether a policy says that the tunnel may be idle (1); only where traffic is read.",
+        (),
+        _value(
+            lambda view: view.of.settings.is_standby(view.of.connection, view.tunnel) if view.evidence.traffic else None
+        ),
+    ),
+    Metric(
+        "aws_vpn_tunnel_receive_bytes_per_second",
+        "Bytes that AWS received from the customer gateway, over the latest complete period (CloudWatch TunnelDataIn).",
+        (),
+        _value(lambda view: _latest(view.evidence.traffic, lambda point: point.receive)),
+    ),
+    Metric(
+        "aws_vpn_tunnel_transmit_bytes_per_second",
+        "Bytes that AWS sent to the customer gateway, over the latest complete period (CloudWatch TunnelDataOut).",
+        (),
+        _value(lambda view: _latest(view.evidence.traffic, lambda point: point.transmit)),
+    ),
+    Metric(
+        "aws_vpn_tunnel_traffic_timestamp_seconds",
+        "When the period of the two traffic metrics ended, as a Unix time.",
+        (),
+        _value(lambda view: _latest(view.evidence.traffic, lambda point: point.time)),
+    ),
+    Metric(
+        "aws_vpn_tunnel_maintenance_pending",
+        "Whether AWS has a replacement of the tunnel's endpoint pending (1).",
+        (),
+        _value(lambda view: bool(view.evidence.maintenance.pending) if view.evidence.maintenance else None),
+    ),
+    Metric(
+        "aws_vpn_tunnel_maintenance_auto_applied_after_timestamp_seconds",
+        "When AWS applies the pending maintenance by itself, as a Unix time.",
+        (),
+        _value(lambda view: view.evidence.maintenance.auto_applied_after if view.evidence.maintenance else None),
+    ),
+    Metric(
+        "aws_vpn_tunnel_last_maintenance_timestamp_seconds",
+        "When maintenance was last applied to the tunnel, as a Unix time.",
+        (),
+        _value(lambda view: view.evidence.maintenance.last_applied if view.evidence.maintenance else None),
+    ),
+    Metric(
+        "aws_vpn_tunnel_negotiated_info",
+        "What the two sides agreed on, and how the tunnel's provisioning stands. Always 1.",
+        _NEGOTIATED,
+        lambda view: (
+            [({name: getattr(view.evidence.negotiated, name) for name in _NEGOTIATED}, 1.0)]
+            if view.evidence.negotiated
+            else []
+        ),
+    ),
+    Metric(
+        "aws_vpn_tunnel_log_events_total",
+        "Events in the tunnel's logs since the exporter began to read them.",
+        ("event",),
+        lambda view: (
+            [({"event": event.value}, float(count)) for event, count in sorted(view.evidence.log.counts.items())]
+            if view.evidence.log
+            else []
+        ),
+        type="counter",
     ),
 )
 
@@ -289,6 +411,40 @@ TARGET: tuple[Metric[TargetReport], ...] = (
     ),
 )
 
+
+def _of_sources(
+    read: Callable[[Report[Round[Any]]], Iterable[Sample]],
+) -> Callable[[Knowledge], Iterable[Sample]]:
+    return lambda known: (
+        ({"source": name, **labels}, value)
+        for name, report in known.sources.reports.items()
+        for labels, value in read(report)
+    )
+
+
+SOURCE: tuple[Metric[Knowledge], ...] = (
+    Metric(
+        "aws_vpn_source_up",
+        "Whether the latest look of an optional source (traffic, maintenance, negotiated, logs) at this account and "
+        "region succeeded in full.",
+        ("source",),
+        _of_sources(lambda report: [({}, float(report.up and not (report.snapshot and report.snapshot.answer.error)))]),
+    ),
+    Metric(
+        "aws_vpn_source_last_success_timestamp_seconds",
+        "When an optional source last gave an answer, as a Unix time; 0 for never.",
+        ("source",),
+        _of_sources(lambda report: [({}, report.last_success)]),
+    ),
+    Metric(
+        "aws_vpn_source_poll_failures_total",
+        "Looks of an optional source that gave nothing, by cause; causes not seen since start have no series.",
+        ("source", "cause"),
+        _of_sources(lambda report: [({"cause": c.value}, float(n)) for c, n in sorted(report.failures.items())]),
+        type="counter",
+    ),
+)
+
 EXPORTER: tuple[Metric[ExporterReport], ...] = (
     Metric(
         "aws_vpn_exporter_build_info",
@@ -327,27 +483,37 @@ EXPORTER: tuple[Metric[ExporterReport], ...] = (
         ),
         type="counter",
     ),
+    Metric(
+        "aws_vpn_exporter_cloudwatch_metrics_requested_total",
+        "Metrics that CloudWatch was asked for; AWS charges for each.",
+        (),
+        _value(lambda report: report.cloudwatch_metrics_requested),
+        type="counter",
+    ),
 )
 
 
-def connection_families(target: Target, connections: Iterable[Connection], settings: Settings) -> Iterator[Family]:
+def tunnel_views(known: Knowledge, settings: Settings, now: float) -> Iterator[TunnelView]:
+    """The tunnels that metrics are published about: those of connections in service whose address is known."""
+    for connection in known.connections:
+        if connection.in_service:
+            view = ConnectionView(known.report.target, connection, settings, known.sources, now)
+            yield from (TunnelView(view, tunnel) for tunnel in connection.tunnels if tunnel.outside_ip)
+
+
+def connection_families(known: Knowledge, settings: Settings, now: float) -> Iterator[Family]:
     """All families about a target's connections and their tunnels; a family without samples too."""
-    views = [ConnectionView(target, connection, settings) for connection in connections]
-    tunnels = [
-        TunnelView(view, tunnel)
-        for view in views
-        if view.connection.in_service
-        for tunnel in view.connection.tunnels
-        if tunnel.outside_ip
-    ]
+    target = known.report.target
+    views = [ConnectionView(target, connection, settings, known.sources, now) for connection in known.connections]
     yield from _families(CONNECTION, [(view.identity, view) for view in views])
-    yield from _families(TUNNEL, [(view.identity, view) for view in tunnels])
+    yield from _families(TUNNEL, [(view.identity, view) for view in tunnel_views(known, settings, now)])
 
 
-def target_families(report: TargetReport) -> Iterator[Family]:
-    """All families about how a target fares."""
-    identity = {"account_id": report.target.account_id, "region": report.target.region}
-    return _families(TARGET, [(identity, report)])
+def target_families(known: Knowledge) -> Iterator[Family]:
+    """All families about how a target and its sources fare."""
+    identity = {"account_id": known.report.target.account_id, "region": known.report.target.region}
+    yield from _families(TARGET, [(identity, known.report)])
+    yield from _families(SOURCE, [(identity, known)])
 
 
 def exporter_families(report: ExporterReport) -> Iterator[Family]:

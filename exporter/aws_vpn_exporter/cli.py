@@ -11,13 +11,16 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import NoReturn
 
-from aws_vpn_exporter import __version__, config, logs
+from aws_vpn_exporter import __version__, config, devices, diagnose, logs, summary
 from aws_vpn_exporter.aws import permissions
 from aws_vpn_exporter.aws.session import Aws, CannotStartError
+from aws_vpn_exporter.aws.traffic import monthly_cost
 from aws_vpn_exporter.config import Config, ConfigError, duration
+from aws_vpn_exporter.devices import DeviceError
 from aws_vpn_exporter.options import text
 from aws_vpn_exporter.service import Exporter
 from aws_vpn_exporter.sharding import EVERYTHING, Shard
+from aws_vpn_exporter.summary import ConnectionCard, TargetRow
 from aws_vpn_exporter.web.app import application
 from aws_vpn_exporter.web.protection import WebConfigFile
 from aws_vpn_exporter.web.server import ListenError, listening, serve
@@ -25,6 +28,7 @@ from aws_vpn_exporter.web.server import ListenError, listening, serve
 log = logging.getLogger(__name__)
 
 CANNOT_START = 1
+COULD_NOT_LOOK = diagnose.COULD_NOT_LOOK
 WRONG_USE = 2
 
 _DEMO_ENVIRONMENT = {
@@ -39,12 +43,12 @@ _DEMO_ENVIRONMENT = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line; the process's exit code."""
     options = _parser().parse_args(arguments)
-    command: Callable[[argparse.Namespace], None] = options.command
+    command: Callable[[argparse.Namespace], int | None] = options.command
     try:
-        command(options)
-    except (CannotStartError, ConfigError, ListenError) as error:
+        return command(options) or 0
+    except (CannotStartError, ConfigError, DeviceError, ListenError) as error:
         print(f"aws-vpn-exporter: {error}", file=sys.stderr)
-        return CANNOT_START
+        return COULD_NOT_LOOK if command in (_diagnose, _compare) else CANNOT_START
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
@@ -69,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
-    def command(name: str, run: Callable[[argparse.Namespace], None], summary: str) -> argparse.ArgumentParser:
+    def command(name: str, run: Callable[[argparse.Namespace], int | None], summary: str) -> argparse.ArgumentParser:
         made = commands.add_parser(name, help=summary, description=summary, allow_abbrev=False)
         made.set_defaults(command=run)
         return made
@@ -90,9 +94,23 @@ def _parser() -> argparse.ArgumentParser:
     )
     made.add_argument("--list-scenarios", action="store_true", help="list the scenarios and exit")
     _add_web(made, "127.0.0.1:10450")
+    made = command(
+        "diagnose",
+        _diagnose,
+        "Look once; say why tunnels are down and what to do. Exit code 0: all is well, 1: not.",
+    )
+    _add_config(made)
+    made.add_argument("--vpn-connection-id", metavar="ID", help="only this connection")
+    made.add_argument("--output", choices=("text", "json"), default="text", help="default: text")
+    made.add_argument("--watch", action="store_true", help="go on until everything is well")
+    made = command("compare", _compare, "Hold a customer gateway's configuration file against AWS's options.")
+    _add_config(made)
+    made.add_argument("--device", type=Path, metavar="FILE", required=True, help="swanctl.conf or Cisco IOS")
+    made.add_argument("--vpn-connection-id", metavar="ID", required=True, help="the connection to the device")
     made = command("check-config", _check_config, "Check a configuration file and print what would be watched.")
     _add_config(made)
     made.add_argument("--web.config.file", dest="web_config_file", type=Path, metavar="FILE", help=_WEB_CONFIG_HELP)
+    made.add_argument("--live", action="store_true", help="ask AWS, and print each target and what it answers")
     made = command("iam-policy", _iam_policy, "Print the least IAM policies for what the configuration turns on.")
     _add_config(made)
     made.add_argument("--format", choices=permissions.FORMATS, default="json", help="default: json")
@@ -179,7 +197,7 @@ def _demo(options: argparse.Namespace) -> None:
     logs.setup(options.log_level, options.log_format)
     fleet = Fleet(time.time, options.scenario)
     with (
-        SimulatedAws(fleet.describe, script=fleet.fault) as aws,
+        SimulatedAws(fleet.describe, script=fleet.fault, sources=fleet) as aws,
         as_file(files("aws_vpn_exporter.demo") / "config.yaml") as config_file,
     ):
         for name in [name for name in os.environ if name.startswith("AWS_")]:
@@ -198,24 +216,102 @@ def _demo(options: argparse.Namespace) -> None:
         _run(options, config_file)
 
 
-def _check_config(options: argparse.Namespace) -> None:
+def _looked(options: argparse.Namespace) -> Exporter:
+    """An exporter that has asked about every target; progress is shown on a terminal."""
+    logs.setup("error", "logfmt")
+    aws = Aws()
+    exporter = Exporter(aws, options.config_file)
+    aws.check_credentials()
+    exporter.start()
+    while not (exporter.ready and exporter.sources_ready):
+        if sys.stderr.isatty():
+            tried, total = exporter.progress
+            print(f"\rasked about {tried} of {total} accounts and regions ", end="", file=sys.stderr, flush=True)
+        time.sleep(0.1)
+    if sys.stderr.isatty():
+        print("\r\033[K", end="", file=sys.stderr, flush=True)
+    return exporter
+
+
+def _diagnose(options: argparse.Namespace) -> int:
+    exporter = _looked(options)
+    before = ""
+    while True:
+        cards, targets = _cards(exporter, options.vpn_connection_id)
+        code = diagnose.exit_code(cards, targets)
+        said = diagnose.as_json(cards, targets) if options.output == "json" else diagnose.as_text(cards, targets)
+        states = repr([(card.connection, card.verdict) for card in cards])
+        if states != before:
+            print(said, flush=True)
+        if code == diagnose.ALL_WELL or not options.watch:
+            return code
+        before = states
+        time.sleep(1)
+
+
+def _compare(options: argparse.Namespace) -> int:
+    try:
+        device = devices.read(options.device.read_text(errors="replace"))
+    except OSError as error:
+        raise DeviceError(f"{options.device}: cannot be read: {error.strerror}") from None
+    exporter = _looked(options)
+    cards, _ = _cards(exporter, options.vpn_connection_id)
+    said, code = diagnose.comparison(cards[0], device, exporter.settings)
+    print(said, end="")
+    return code
+
+
+def _cards(exporter: Exporter, only: str | None) -> tuple[list[ConnectionCard], list[TargetRow]]:
+    """Connections and targets as a person is told of them; where `only` is given, that connection and its target."""
+    known, now = exporter.known(), time.time()
+    cards, targets = summary.cards(known, exporter.settings, now), summary.target_rows(known, now)
+    if only is None:
+        return cards, targets
+    cards = [card for card in cards if card.connection.id == only]
+    if not cards:
+        failing = [row for row in targets if row.tone != "good"]
+        why = f"; {failing[0].target} could not be looked at: {failing[0].detail}" if failing else ""
+        raise CannotStartError(f"there is no connection {only} in what is watched{why}")
+    return cards, [row for row in targets if row.target == cards[0].target]
+
+
+def _check_config(options: argparse.Namespace) -> int:
     WebConfigFile(options.web_config_file)
     loaded = config.load(options.config_file) if options.config_file else Config()
-    print("\n".join(_description(loaded, options.config_file)))
+    print("\n".join(_description(loaded, options.config_file)), flush=True)
+    if not options.live:
+        return 0
+    exporter = _looked(options)
+    cards, rows = _cards(exporter, None)
+    for row in rows:
+        print(f"{row.target}: {row.state}, connections: {row.connections}{': ' if row.detail else ''}{row.detail}")
+    if loaded.traffic:
+        tunnels = sum(len(card.tunnels) for card in cards if card.connection.in_service)
+        print(f"Traffic of {tunnels} tunnels: about ${monthly_cost(tunnels, loaded.traffic.interval):.2f} a month")
+    return diagnose.COULD_NOT_LOOK if any(row.tone != "good" for row in rows) else 0
 
 
 def _description(loaded: Config, file: Path | None) -> list[str]:
     regions = loaded.regions or "the default region of the AWS settings"
     named = {"all": "every enabled region"}.get(str(regions), regions)
+    accounts = [
+        *(f"{block.role_arn or 'the default AWS credentials'}" for block in loaded.accounts or ()),
+        *(f"the organization's, as role {o.role_name}" for o in [loaded.organization] if o),
+    ]
     lines = [
         f"{file} is valid." if file else "No configuration file: these are the defaults.",
-        "Account:  the one of the default AWS credentials",
+        f"Accounts: {', '.join(accounts) or 'the one of the default AWS credentials'}",
         f"Regions:  {named if isinstance(named, str) else ', '.join(named)}",
         f"Polls:    every {duration(loaded.poll_interval)} where there are connections, "
         f"every {duration(loaded.discovery_interval)} where there are none",
         f"Failures: the last good values stay for {duration(loaded.stale_after)}",
         f"Tags:     {', '.join(loaded.tags) or 'none'}",
     ]
+    for name, interval in loaded.sources().items():
+        lines.append(f"Source:   {name}, every {duration(interval)}")
+    if loaded.traffic:
+        cost = monthly_cost(2, loaded.traffic.interval)
+        lines.append(f"Charge:   CloudWatch, for traffic: about ${cost:.2f} a month for each connection of two tunnels")
     for number, block in enumerate(loaded.settings().policies, 1):
         wanted = [*block.ids, *(f"{key}={value}" for key, value in block.tags.items())]
         lines.append(

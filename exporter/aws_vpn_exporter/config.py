@@ -29,6 +29,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 
 from aws_vpn_exporter.catalogue import tag_label
+from aws_vpn_exporter.evidence import SOURCES, SourceName
 from aws_vpn_exporter.model import UNKNOWN_ACCOUNT, Account, Policy, Regions, Settings
 from aws_vpn_exporter.options import BY_KEY, OPTIONS, Option, OptionValue, OptionValues, ordered
 
@@ -88,6 +89,7 @@ def _distinct(values: tuple[str, ...]) -> tuple[str, ...]:
 
 
 REGION_PATTERN = r"^[a-z]{2}(-[a-z]+)+-[0-9]+$"
+_ADDRESS = r"^[0-9a-fA-F.:]+$"
 _ACCOUNT_ID = r"^[0-9]{12}$"
 _ROLE_ARN = r"^arn:aws(-cn|-us-gov)?:iam::[0-9]{12}:role/[\w+=,.@/-]+$"
 _ROLE_NAME = r"^[\w+=,.@/-]*(\{account_id\}[\w+=,.@/-]*)?$"
@@ -134,6 +136,7 @@ def _spelling(key: str) -> str:
 _SPELLINGS = {_spelling(option.name): option.key for option in OPTIONS}
 
 
+_Addresses = tuple[Annotated[str, Field(pattern=_ADDRESS)], ...]
 _Regions = Annotated[tuple[Region, ...], Field(min_length=1), AfterValidator(_distinct)]
 
 
@@ -194,11 +197,20 @@ class PolicyBlock(_Block):
     customer_gateway: OptionBlock = Field(
         default_factory=OptionBlock, description="What the customer gateway is set to, to be held against AWS's values."
     )
+    standby_tunnels: _all_or(_Addresses) = Field(  # type: ignore[valid-type]
+        (), description="Tunnels that may be idle, by outside address, or `all`: AwsVpnTunnelIdle leaves them out."
+    )
 
     def policy(self) -> Policy:
         """The policy as the catalogue reads it."""
         match = Match.model_construct() if self.match == "all" else self.match
-        return Policy(frozenset(match.ids), match.tags, self.expected_tunnels, _stated(self.customer_gateway))
+        return Policy(
+            frozenset(match.ids),
+            match.tags,
+            self.expected_tunnels,
+            _stated(self.customer_gateway),
+            self.standby_tunnels,
+        )
 
 
 class AccountBlock(_Block):
@@ -260,6 +272,39 @@ def _own_account_once(accounts: tuple[AccountBlock, ...]) -> tuple[AccountBlock,
     return accounts
 
 
+def _whole_minutes(seconds: float) -> float:
+    if seconds % 60:
+        raise ValueError("should be whole minutes, such as 5m: CloudWatch has no others")
+    return seconds
+
+
+class TrafficBlock(_Block):
+    """Bytes through each tunnel, from CloudWatch. AWS charges for it; `check-config` says how much."""
+
+    interval: Duration = Field(300.0, description="How often CloudWatch is asked.")
+    period: Annotated[Duration, AfterValidator(_whole_minutes)] = Field(
+        300.0, description="Over how long bytes are averaged; whole minutes."
+    )
+
+
+class MaintenanceBlock(_Block):
+    """Pending and past replacements of tunnel endpoints: one free call for each tunnel."""
+
+    interval: Duration = Field(3600.0, description="How often AWS is asked about each tunnel.")
+
+
+class NegotiatedBlock(_Block):
+    """What the two sides agreed on: one free call for each tunnel."""
+
+    interval: Duration = Field(900.0, description="How often AWS is asked about each tunnel.")
+
+
+class LogsBlock(_Block):
+    """What AWS logs about the tunnels whose logging to CloudWatch Logs is on."""
+
+    interval: Duration = Field(60.0, description="How often new log events are read.")
+
+
 class Config(_Block):
     """Everything the configuration file can say. A file is not needed: each key has a default."""
 
@@ -286,6 +331,10 @@ class Config(_Block):
         (), description="Tag keys copied onto aws_vpn_connection_info, as labels tag_*."
     )
     policies: tuple[PolicyBlock, ...] = Field((), description="What is wanted of which connections.")
+    traffic: TrafficBlock | None = Field(None, description="Read each tunnel's traffic; `{}` for its defaults.")
+    maintenance: MaintenanceBlock | None = Field(None, description="Read maintenance; `{}` for its defaults.")
+    negotiated: NegotiatedBlock | None = Field(None, description="Read negotiated values; `{}` for its defaults.")
+    logs: LogsBlock | None = Field(None, description="Read the tunnels' logs; `{}` for its defaults.")
     option_defaults: OptionBlock = Field(
         default_factory=OptionBlock,
         description="Values for options that AWS leaves out of its answer, where its documented default is not yours.",
@@ -298,6 +347,11 @@ class Config(_Block):
         if seconds < poll_interval:
             raise ValueError(f"should be at least poll_interval, {duration(poll_interval)}")
         return seconds
+
+    def sources(self) -> Mapping[SourceName, float]:
+        """The optional sources that are on, each with its interval in seconds."""
+        blocks = {name: getattr(self, name) for name in SOURCES}
+        return {name: block.interval for name, block in blocks.items() if block}
 
     def settings(self) -> Settings:
         """How answers are read and published."""
@@ -423,6 +477,7 @@ def _same(in_file: str | int, in_schema: str | int) -> bool:
 
 
 _EXAMPLES = {
+    _ADDRESS: "should be a tunnel's outside address such as 203.0.113.1",
     _ACCOUNT_ID: "should be an account's id of 12 digits",
     _ROLE_ARN: "should be a role's ARN such as arn:aws:iam::123456789012:role/vpn-exporter",
     _ROLE_NAME: "should be a role's name such as vpn-exporter; only {account_id} may stand in braces",

@@ -7,7 +7,9 @@ not in it. A source that is turned off, or has not answered yet, gives no mappin
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, Generic, Literal, NamedTuple, TypeVar, get_args
+
+from aws_vpn_exporter.model import PollError, Report
 
 
 class TunnelId(NamedTuple):
@@ -98,3 +100,36 @@ class Evidence:
     maintenance: Maintenance | None = None
     negotiated: Negotiated | None = None
     log: TunnelLog | None = None
+
+
+SourceName = Literal["traffic", "maintenance", "negotiated", "logs"]
+SOURCES: tuple[SourceName, ...] = get_args(SourceName)
+"""The optional sources, by the name of their block in the configuration."""
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True, slots=True)
+class Round(Generic[Value]):
+    """What one look of a source brought about a target.
+
+    `error` is what went wrong with a part of it, if anything; `too_early` is a look before the connections were known.
+    """
+
+    values: Mapping[TunnelId, Value]
+    error: PollError | None = None
+    too_early: bool = False
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What the optional sources say about a target: a report for each that is on."""
+
+    reports: Mapping[SourceName, Report[Round[Any]]] = field(default_factory=dict)
+
+    def evidence(self, tunnel: TunnelId) -> Evidence:
+        """Everything about one tunnel."""
+        said = {
+            name: report.snapshot.answer.values.get(tunnel) for name, report in self.reports.items() if report.snapshot
+        }
+        return Evidence(said.get("traffic"), said.get("maintenance"), said.get("negotiated"), said.get("logs"))

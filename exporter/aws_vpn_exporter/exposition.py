@@ -5,16 +5,17 @@ scrape mostly joins bytes. The client library does the writing; here its output 
 """
 
 import threading
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
+from typing import Any
 
 from prometheus_client import Metric as Family
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST as CONTENT_TYPE_OPENMETRICS
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 
-from aws_vpn_exporter.catalogue import connection_families, target_families
-from aws_vpn_exporter.model import Connection, Report, Settings, Target, TargetReport
+from aws_vpn_exporter.catalogue import Knowledge, connection_families, target_families
+from aws_vpn_exporter.model import Report, Settings, Target, TunnelState
 
 PLAIN = CONTENT_TYPE_PLAIN_0_0_4
 OPENMETRICS = CONTENT_TYPE_OPENMETRICS
@@ -43,18 +44,40 @@ class _Part:
     """The lines about one target, in one format: those about its connections outlive reports that say the same."""
 
     def __init__(self) -> None:
-        self.report: TargetReport | None = None
-        self._connections: tuple[Connection, ...] | None = None
+        self._said: Sequence[object] = ()
         self._about_connections: Written = {}
+        self._reports: Sequence[object] = ()
         self.written: Written = {}
 
-    def update(self, report: TargetReport, settings: Settings, content_type: str) -> None:
-        connections = report.snapshot.answer if report.snapshot else ()
-        if connections is not self._connections:
-            families = connection_families(report.target, connections, settings)
-            self._about_connections, self._connections = _written(families, content_type), connections
-        self.written = {**self._about_connections, **_written(target_families(report), content_type)}
-        self.report = report
+    def update(self, known: Knowledge, settings: Settings, content_type: str, now: float) -> None:
+        reports: list[Report[Any]] = [known.report, *known.sources.reports.values()]
+        answers = (report.snapshot and report.snapshot.answer for report in reports)
+        said: list[object] = [_minute(known, now), *answers]
+        if _same(reports, self._reports) and _same(said, self._said):
+            return
+        if not _same(said, self._said):
+            self._about_connections = _written(connection_families(known, settings, now), content_type)
+            self._said = said
+        self.written = {**self._about_connections, **_written(target_families(known), content_type)}
+        self._reports = reports
+
+
+def _same(these: Sequence[object], those: Sequence[object]) -> bool:
+    """Whether the objects are the very same; numbers whether they are equal."""
+    return len(these) == len(those) and all(
+        this is that or (isinstance(this, int) and this == that) for this, that in zip(these, those, strict=True)
+    )
+
+
+def _minute(known: Knowledge, now: float) -> int:
+    """What is said of a tunnel that is not up changes as time passes, by the minute; of the others it does not."""
+    well = all(
+        tunnel.telemetry and tunnel.telemetry.state is TunnelState.UP
+        for connection in known.connections
+        if connection.in_service
+        for tunnel in connection.tunnels
+    )
+    return 0 if well else int(now // 60)
 
 
 class Exposition:
@@ -68,19 +91,20 @@ class Exposition:
 
     def page(
         self,
-        reports: Iterable[TargetReport],
+        known: Iterable[Knowledge],
         others: Iterable[Family],
-        content_type: str = PLAIN,
+        content_type: str,
+        now: float,
         names: Collection[str] = (),
     ) -> bytes:
         """The page in the format of `content_type` (PLAIN or OPENMETRICS).
 
-        `others` are families that belong to no target. Where `names` are given, only families with a sample of
-        one of these names are on it.
+        `now` is a Unix time in seconds; `others` are families that belong to no target. Where `names` are given,
+        only families with a sample of one of these names are on it.
         """
         headers = self._headers[content_type]
         lines: dict[str, list[bytes]] = {name: [] for name in headers if not names or name in names}
-        for written in self._written(reports, content_type):
+        for written in self._written(known, content_type, now):
             for name, samples in written.items():
                 if name in lines:
                     lines[name].append(samples)
@@ -89,21 +113,21 @@ class Exposition:
         page.extend(_encode(family, content_type) for family in wanted)
         return b"".join((*page, _END[content_type]))
 
-    def _written(self, reports: Iterable[TargetReport], content_type: str) -> list[Written]:
+    def _written(self, known: Iterable[Knowledge], content_type: str, now: float) -> list[Written]:
         with self._lock:
             before, parts = self._parts[content_type], {}
-            for report in reports:
-                part = parts[report.target] = before.get(report.target) or _Part()
-                if part.report is not report:
-                    part.update(report, self._settings, content_type)
+            for one in known:
+                target = one.report.target
+                parts[target] = before.get(target) or _Part()
+                parts[target].update(one, self._settings, content_type, now)
             self._parts[content_type] = parts
             return [part.written for part in parts.values()]
 
 
 def _headers(content_type: str) -> dict[str, bytes]:
     """By name of the samples, the HELP and TYPE lines of every family that is about targets."""
-    empty = Report[tuple[Connection, ...]](Target("", ""))
-    families = [*connection_families(empty.target, (), Settings()), *target_families(empty)]
+    nothing = Knowledge(Report(Target("", "")))
+    families = [*connection_families(nothing, Settings(), 0.0), *target_families(nothing)]
     return {_sample_name(family): _header(family, content_type) for family in families}
 
 

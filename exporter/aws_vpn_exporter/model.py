@@ -58,6 +58,8 @@ class PollError(Exception):
         self.cause = cause
 
 
+ALL_TUNNELS = "all"
+
 ALL_REGIONS = "all"
 """In the configuration, every enabled region; as a target's region, those that could not be listed."""
 
@@ -193,13 +195,15 @@ TargetReport = Report[tuple[Connection, ...]]
 class Policy:
     """What the customer wants of the connections it matches.
 
-    `ids` and `tags` both have to fit where both are given. `customer_gateway` is what the other side is set to.
+    `ids` and `tags` both have to fit where both are given. `customer_gateway` is what the other side is set to;
+    `standby_tunnels` are outside addresses, or ALL_TUNNELS.
     """
 
     ids: frozenset[str] = frozenset()
     tags: Mapping[str, str] = field(default_factory=dict)
     expected_tunnels: int | None = None
     customer_gateway: OptionValues = field(default_factory=dict)
+    standby_tunnels: tuple[str, ...] | str = ()
 
     def covers(self, connection: Connection) -> bool:
         """Whether the policy is about this connection."""
@@ -231,6 +235,12 @@ class Settings:
         for policy in reversed([policy for policy in self.policies if policy.covers(connection)]):
             values |= policy.customer_gateway
         return values
+
+    def is_standby(self, connection: Connection, tunnel: Tunnel) -> bool:
+        """Whether the tunnel may be idle: a policy says that it only stands by."""
+        stated = (policy.standby_tunnels for policy in self.policies if policy.covers(connection))
+        standby = next((tunnels for tunnels in stated if tunnels), ())
+        return standby == ALL_TUNNELS or tunnel.outside_ip in standby
 
     def option(self, tunnel: Tunnel, option: Option) -> tuple[OptionValue, str]:
         """The option's value at AWS, and its source: "configured" (AWS reported it) or "default"."""

@@ -139,14 +139,26 @@ class Poller(Generic[Answer]):
                     entry.report = replace(entry.report, snapshot=None)
             return [entry.report for entry in self._entries.values()]
 
+    def report(self, target: Target) -> Report[Answer] | None:
+        """The latest report about one target; None where it is not watched."""
+        with self._lock:
+            entry = self._entries.get(target)
+            return entry.report if entry else None
+
     def __len__(self) -> int:
         return len(self._entries)
 
     @property
     def ready(self) -> bool:
         """Whether every target has been tried at least once."""
+        tried, total = self.progress
+        return self._told and tried == total
+
+    @property
+    def progress(self) -> tuple[int, int]:
+        """How many targets have been tried, and how many there are."""
         with self._lock:
-            return self._told and all(entry.tried for entry in self._entries.values())
+            return sum(entry.tried for entry in self._entries.values()), len(self._entries)
 
     def take(self, lane: Lane) -> Target | None:
         """A target that is due, from now on the caller's to poll; None while none is."""

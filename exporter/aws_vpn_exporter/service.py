@@ -6,9 +6,10 @@ import platform
 import random
 import threading
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from prometheus_client import ProcessCollector
 
@@ -16,10 +17,12 @@ from aws_vpn_exporter import __version__, config
 from aws_vpn_exporter.aws import vpn
 from aws_vpn_exporter.aws.discovery import Discovery, enabled_regions
 from aws_vpn_exporter.aws.session import BOTO3_VERSION, Aws, CannotStartError
-from aws_vpn_exporter.catalogue import ExporterReport, exporter_families
+from aws_vpn_exporter.aws.sources import OptionalSources
+from aws_vpn_exporter.catalogue import ExporterReport, Knowledge, exporter_families
 from aws_vpn_exporter.config import Config, ConfigError
+from aws_vpn_exporter.evidence import SOURCES, Round, SourceName, Sources
 from aws_vpn_exporter.exposition import Exposition
-from aws_vpn_exporter.model import ALL_REGIONS, Connection, Finding, Settings, Target, TargetReport
+from aws_vpn_exporter.model import ALL_REGIONS, Connection, Finding, Report, Settings, Target
 from aws_vpn_exporter.poller import Lane, Pause, Poller, Schedule, Workers
 from aws_vpn_exporter.sharding import EVERYTHING, Shard
 
@@ -27,6 +30,12 @@ log = logging.getLogger(__name__)
 
 WORKERS = {Lane.ANSWERING: 64, Lane.FAILING: 32}
 """The most threads that poll; each holds at most one call to AWS. There are never more than targets."""
+
+SOURCE_WORKERS = {Lane.ANSWERING: 8, Lane.FAILING: 4}
+"""The same for each optional source."""
+
+_TOO_EARLY = 1.0
+"""Seconds."""
 
 _EVEN = 0.5
 """Jitter of long pauses: the first sweep takes seconds, the later ones should spread over minutes."""
@@ -58,6 +67,13 @@ class Exporter:
         self._workers = [
             Workers(p, lane, most) for p in (self._poller, self._regions) for lane, most in WORKERS.items()
         ]
+        self._optional = OptionalSources(aws)
+        self._sources: Mapping[SourceName, Poller[Round[Any]]] = {
+            name: Poller(self._looks(name), _source_schedule(self._active.config, name), time, random.random)
+            for name in SOURCES
+        }
+        for poller in self._sources.values():
+            self._workers += [Workers(poller, lane, most) for lane, most in SOURCE_WORKERS.items()]
         self._look_again = threading.Event()
 
     def start(self) -> None:
@@ -74,9 +90,29 @@ class Exporter:
         """The settings in force."""
         return self._active.settings
 
-    def reports(self) -> list[TargetReport]:
+    def known(self) -> list[Knowledge]:
         """What is known of each target now."""
-        return self._poller.reports()
+        said = {name: _by_target(self._sources[name].reports()) for name in self._active.config.sources()}
+        return [
+            Knowledge(report, Sources({name: by[report.target] for name, by in said.items() if report.target in by}))
+            for report in self._poller.reports()
+        ]
+
+    @property
+    def sources_ready(self) -> bool:
+        """Whether every source that is on has been asked about every target."""
+        reports = [report for name in self._active.config.sources() for report in self._sources[name].reports()]
+        return all(report.polls and not (report.snapshot and report.snapshot.answer.too_early) for report in reports)
+
+    @property
+    def progress(self) -> tuple[int, int]:
+        """How many targets have been tried, and how many there are."""
+        return self._poller.progress
+
+    @property
+    def config(self) -> Config:
+        """The configuration in force."""
+        return self._active.config
 
     def page(self, content_type: str, names: Collection[str] = ()) -> bytes:
         """The text of /metrics in the format `content_type`; only of the metrics `names`, where given."""
@@ -87,9 +123,10 @@ class Exporter:
             reload_successful=self._reload_successful,
             last_reload=self._last_reload,
             api_requests=self._aws.requests(),
+            cloudwatch_metrics_requested=self._optional.metrics_requested,
         )
         others = [*exporter_families(report), *self._process.collect()]
-        return self._active.exposition.page(self.reports(), others, content_type, names)
+        return self._active.exposition.page(self.known(), others, content_type, time.time(), names)
 
     def reload(self) -> None:
         """Reads the configuration file again. Raises ConfigError, and goes on as before, where it is bad."""
@@ -102,6 +139,8 @@ class Exporter:
         self._reload_successful, self._last_reload = True, time.time()
         self._poller.configure(_connection_schedule(self._active.config))
         self._regions.configure(_region_schedule(self._active.config))
+        for name, poller in self._sources.items():
+            poller.configure(_source_schedule(self._active.config, name))
         self._look_again.set()
         log.info("the configuration is reloaded")
 
@@ -115,6 +154,17 @@ class Exporter:
 
     def _enabled_regions(self, target: Target) -> tuple[str, ...]:
         return enabled_regions(self._aws, target, self._active.discovery.home)
+
+    def _looks(self, source: SourceName) -> Callable[[Target], Round[Any]]:
+        def look(target: Target) -> Round[Any]:
+            report = self._poller.report(target)
+            if report is None or report.polls == 0:
+                return Round({}, too_early=True)
+            connections = report.snapshot.answer if report.snapshot else ()
+            block = self._active.config.traffic
+            return self._optional.look(source, target, connections, int(block.period if block else 0))
+
+        return look
 
     def _keep_discovering(self) -> None:
         while True:
@@ -134,7 +184,12 @@ class Exporter:
         self._regions.watch({Target(account.id, ALL_REGIONS): Finding() for account in with_all_regions})
         regions_of = {report.target.account_id: report for report in self._regions.reports()}
         targets = active.discovery.targets(accounts, regions_of)
-        self._poller.watch({target: finding for target, finding in targets.items() if self._shard.has(target)})
+        mine = {target: finding for target, finding in targets.items() if self._shard.has(target)}
+        self._poller.watch(mine)
+        turned_on = active.config.sources()
+        pollable = {target: finding for target, finding in mine.items() if finding.pollable}
+        for name, poller in self._sources.items():
+            poller.watch(pollable if name in turned_on else {})
         for workers in self._workers:
             workers.grow()
         if not self._regions.ready:
@@ -150,6 +205,22 @@ def _connection_schedule(loaded: Config) -> Schedule[tuple[Connection, ...]]:
         after=lambda connections: busy if connections else empty,
         good_for=lambda connections: loaded.stale_after if connections else math.inf,
     )
+
+
+def _source_schedule(loaded: Config, name: SourceName) -> Schedule[Round[Any]]:
+    """Where there are no tunnels yet, the next look comes soon: it costs no call until there are some."""
+    interval = loaded.sources().get(name, loaded.poll_interval)
+    return Schedule(
+        poll_interval=loaded.poll_interval,
+        after=lambda round_: Pause(
+            _TOO_EARLY if round_.too_early else interval if round_.values else loaded.poll_interval
+        ),
+        good_for=lambda _: interval + loaded.stale_after,
+    )
+
+
+def _by_target(reports: Iterable[Report[Round[Any]]]) -> Mapping[Target, Report[Round[Any]]]:
+    return {report.target: report for report in reports}
 
 
 def _region_schedule(loaded: Config) -> Schedule[tuple[str, ...]]:

@@ -8,7 +8,7 @@ from prometheus_client import Metric as Family
 from prometheus_client.exposition import generate_latest
 
 from aws_vpn_exporter import parse
-from aws_vpn_exporter.catalogue import connection_families, target_families
+from aws_vpn_exporter.catalogue import Knowledge, connection_families, target_families
 from aws_vpn_exporter.demo.fleet import Fleet, Scenario, many
 from aws_vpn_exporter.exposition import PLAIN, Exposition
 from aws_vpn_exporter.model import Settings, Snapshot, Target, TargetReport
@@ -32,15 +32,14 @@ def table() -> str:
 def _rows(tunnels: int) -> str:
     fleet = Fleet(lambda: 1_800_000_000.0, Scenario("", many(PER_TARGET)))
     connections = parse.connections(fleet.describe("eu-west-1"))
-    reports = [
-        TargetReport(Target(f"{number:012}", "eu-west-1"), snapshot=Snapshot(connections, 1.0), last_success=1.0)
-        for number in range(tunnels // 2 // PER_TARGET)
-    ]
+    targets = [Target(f"{number:012}", "eu-west-1") for number in range(tunnels // 2 // PER_TARGET)]
+    snapshot = Snapshot(connections, 1.0)
+    known = [Knowledge(TargetReport(target, snapshot=snapshot, last_success=1.0)) for target in targets]
     settings, exposition = Settings(), Exposition(Settings())
-    families = _merged(family for report in reports for family in _families(report, settings))
-    ours = _milliseconds(lambda: exposition.page(reports, [], PLAIN))
+    families = _merged(family for one in known for family in _families(one, settings))
+    ours = _milliseconds(lambda: exposition.page(known, [], PLAIN, 1_800_000_000.0))
     plain = _milliseconds(lambda: generate_latest(_Registry(families)))  # type: ignore[arg-type]
-    page = exposition.page(reports, [], PLAIN)
+    page = exposition.page(known, [], PLAIN, 1_800_000_000.0)
     assert len(generate_latest(_Registry(families))) == len(page)  # type: ignore[arg-type]
     packed = _milliseconds(lambda: gzip.compress(page, 1))
     return (
@@ -49,9 +48,8 @@ def _rows(tunnels: int) -> str:
     )
 
 
-def _families(report: TargetReport, settings: Settings) -> Iterable[Family]:
-    connections = report.snapshot.answer if report.snapshot else ()
-    return (*connection_families(report.target, connections, settings), *target_families(report))
+def _families(known: Knowledge, settings: Settings) -> Iterable[Family]:
+    return (*connection_families(known, settings, 1_800_000_000.0), *target_families(known))
 
 
 def _merged(families: Iterable[Family]) -> list[Family]:

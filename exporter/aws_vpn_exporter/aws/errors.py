@@ -26,6 +26,8 @@ _CAUSES_BY_CODE = {
     ),
     FailureCause.CLOCK_SKEW: "RequestTimeTooSkewed RequestInTheFuture",
     FailureCause.REGION: "OptInRequired InvalidRegion RegionDisabledException",
+    FailureCause.NOT_FOUND: "ResourceNotFoundException InvalidVpnConnectionID.NotFound",
+    FailureCause.NOT_FOUND: "ResourceNotFoundException InvalidVpnConnectionID.NotFound",
     FailureCause.TIMEOUT: "RequestTimeout RequestTimeoutException",
 }
 _CAUSE_OF_CODE = {code: cause for cause, codes in _CAUSES_BY_CODE.items() for code in codes.split()}
@@ -51,7 +53,7 @@ _CAUSE_OF_TYPE: tuple[tuple[tuple[type[Exception], ...], FailureCause], ...] = (
     ),
 )
 _HINTS = {
-    FailureCause.THROTTLED: "asked again later; if it stays, raise poll_interval or look who else calls this API",
+    FailureCause.THROTTLED: "asked again later; if it stays, raise the intervals, or look who else calls this API",
     FailureCause.DENIED: "allow the action to this role; `aws-vpn-exporter iam-policy` prints what is needed",
     FailureCause.CREDENTIALS: "renew or correct the credentials; a region that is not enabled says the same",
     FailureCause.CLOCK_SKEW: "the clock of this machine is off; let NTP set it",
@@ -74,7 +76,7 @@ def translated() -> Iterator[None]:
         raise PollError(FailureCause.MALFORMED, clean(error)) from None
     except (ResponseParserError, ValueError):
         # Its text holds the answer's body, so that it must go no further.
-        raise PollError(FailureCause.MALFORMED, "the answer is not the XML of this API") from None
+        raise PollError(FailureCause.MALFORMED, "the answer is not one of this API") from None
     except BotoCoreError as error:
         raise _failure(error) from None
 

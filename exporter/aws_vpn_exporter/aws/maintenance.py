@@ -7,15 +7,15 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from aws_vpn_exporter.aws.partial import Partial, each
-from aws_vpn_exporter.evidence import Maintenance, TunnelId
+from aws_vpn_exporter.aws.partial import each
+from aws_vpn_exporter.evidence import Maintenance, Round, TunnelId
 from aws_vpn_exporter.parse import clean
 
 ACTIONS: tuple[str, ...] = ("ec2:GetVpnTunnelReplacementStatus",)
 """What the source needs to be allowed."""
 
 
-def maintenance(client: Any, tunnels: Collection[TunnelId]) -> Partial[Maintenance]:
+def maintenance(client: Any, tunnels: Collection[TunnelId]) -> Round[Maintenance]:
     """Each tunnel's maintenance, asked for with an EC2 client."""
 
     def ask(tunnel: TunnelId) -> Maintenance:

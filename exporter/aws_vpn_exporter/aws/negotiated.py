@@ -3,8 +3,8 @@
 from collections.abc import Collection
 from typing import Any
 
-from aws_vpn_exporter.aws.partial import Partial, each
-from aws_vpn_exporter.evidence import Negotiated, TunnelId
+from aws_vpn_exporter.aws.partial import each
+from aws_vpn_exporter.evidence import Negotiated, Round, TunnelId
 from aws_vpn_exporter.parse import clean
 
 ACTIONS: tuple[str, ...] = ("ec2:GetActiveVpnTunnelStatus",)
@@ -24,7 +24,7 @@ _MEMBERS = {
 """A field of Negotiated and the answer's member behind it."""
 
 
-def negotiated(client: Any, tunnels: Collection[TunnelId]) -> Partial[Negotiated]:
+def negotiated(client: Any, tunnels: Collection[TunnelId]) -> Round[Negotiated]:
     """What was negotiated for each tunnel, asked for with an EC2 client."""
 
     def ask(tunnel: TunnelId) -> Negotiated:

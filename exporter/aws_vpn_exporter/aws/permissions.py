@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from aws_vpn_exporter.aws import discovery, organization, vpn
+from aws_vpn_exporter.aws.sources import SOURCES
 from aws_vpn_exporter.config import Config
 from aws_vpn_exporter.model import ALL_REGIONS
 
@@ -78,7 +79,8 @@ def written(permissions: Permissions, form: str) -> str:
 
 def _watching(config: Config, blocks: Iterable[Any]) -> list[str]:
     every = any((block.regions or config.regions) == ALL_REGIONS for block in blocks)
-    return sorted((*vpn.ACTIONS, *(discovery.REGION_ACTIONS if every else ())))
+    optional = [action for name in config.sources() for action in SOURCES[name].actions]
+    return sorted((*vpn.ACTIONS, *optional, *(discovery.REGION_ACTIONS if every else ())))
 
 
 def _listing(config: Config) -> list[str]:

@@ -47,14 +47,18 @@ def traffic(
     now: float,
     period: int,
     requested: Callable[[int], None] = lambda metrics: None,
+    since: float | None = None,
 ) -> Mapping[TunnelId, Traffic]:
     """The traffic of the tunnels that CloudWatch has values for, asked for with a CloudWatch client.
 
-    `period` is in seconds, a multiple of 60. `requested` is told how many metrics each request asks for, as they are
+    `period` is in seconds, a multiple of 60. `since` is a moment to look back to where HISTORY ends later: the charge
+    is the same. `requested` is told how many metrics each request asks for, as they are
     charged, before it is sent. Raises PollError.
     """
     end = math.floor((now - SETTLING) / period) * period
     start = end - HISTORY * period
+    if since is not None:
+        start = min(start, math.floor(since / period) * period)
     values: dict[tuple[TunnelId, str], _Values] = {}
     for batch in _batches([(tunnel, metric) for tunnel in tunnels for metric in METRICS]):
         requested(len(batch))

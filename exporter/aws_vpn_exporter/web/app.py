@@ -10,9 +10,10 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from aws_vpn_exporter.catalogue import Knowledge
 from aws_vpn_exporter.config import ConfigError
 from aws_vpn_exporter.exposition import OPENMETRICS, PLAIN
-from aws_vpn_exporter.model import Settings, TargetReport
+from aws_vpn_exporter.model import Settings
 from aws_vpn_exporter.web.protection import Protection, WebConfigFile
 from aws_vpn_exporter.web.status import page as status_page
 
@@ -28,7 +29,7 @@ class Source(Protocol):
     def settings(self) -> Settings:
         """The settings in force."""
 
-    def reports(self) -> list[TargetReport]:
+    def known(self) -> list[Knowledge]:
         """What is known of each target now."""
 
     def page(self, content_type: str, names: Collection[str] = ()) -> bytes:
@@ -47,7 +48,7 @@ def application(source: Source, web_config: WebConfigFile) -> Starlette:
         return Response(source.page(content_type, request.query_params.getlist("name[]")), media_type=content_type)
 
     def status(request: Request) -> Response:
-        return HTMLResponse(status_page(source.reports(), source.settings, request.query_params.get("refresh", "")))
+        return HTMLResponse(status_page(source.known(), source.settings, request.query_params.get("refresh", "")))
 
     def healthy(_: Request) -> Response:
         return PlainTextResponse("aws-vpn-exporter is healthy.\n")

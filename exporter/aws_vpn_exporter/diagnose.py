@@ -1,0 +1,160 @@
+"""What `diagnose` and `compare` print: connections and causes for a person or a machine. Nothing is ever changed."""
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from aws_vpn_exporter import devices
+from aws_vpn_exporter.devices import DeviceSettings, Verdict
+from aws_vpn_exporter.diagnosis import TURN_ON, Cause
+from aws_vpn_exporter.model import Settings
+from aws_vpn_exporter.options import text
+from aws_vpn_exporter.repair import Repair, commands
+from aws_vpn_exporter.summary import RUNBOOKS, ConnectionCard, Health, TargetRow, TunnelRow
+
+ALL_WELL = 0
+SOMETHING_NOT = 1
+COULD_NOT_LOOK = 2
+
+
+def exit_code(cards: Iterable[ConnectionCard], targets: Iterable[TargetRow]) -> int:
+    """ALL_WELL, SOMETHING_NOT, or COULD_NOT_LOOK where some target does not answer."""
+    if any(target.tone != "good" for target in targets):
+        return COULD_NOT_LOOK
+    return ALL_WELL if all(card.health >= Health.GOOD for card in cards) else SOMETHING_NOT
+
+
+def as_text(cards: Sequence[ConnectionCard], targets: Sequence[TargetRow]) -> str:
+    """For a person: the connections worst first, what is wrong with each, and what to do."""
+    lines: list[str] = []
+    for target in targets:
+        if target.tone != "good":
+            lines += [f"Could not look at {target.target}: {target.state}: {target.detail}", ""]
+        lines += [f"{target.target}: {name}: {said}" for tone, name, said in target.sources if tone == "bad"]
+    for card in cards:
+        lines += [*_connection(card), ""]
+    if not cards:
+        lines.append("No connections found.")
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def as_json(cards: Iterable[ConnectionCard], targets: Iterable[TargetRow]) -> str:
+    """For a machine: the same, as one object."""
+    return json.dumps(
+        {
+            "targets": [
+                {
+                    "account_id": row.target.account_id,
+                    "region": row.target.region,
+                    "answers": row.tone == "good",
+                    "detail": row.detail,
+                    "sources": {name: {"answers": tone == "good", "detail": said} for tone, name, said in row.sources},
+                }
+                for row in targets
+            ],
+            "connections": [_connection_as_json(card) for card in cards],
+        },
+        indent=2,
+        ensure_ascii=False,
+    )
+
+
+def _connection(card: ConnectionCard) -> Iterable[str]:
+    connection = card.connection
+    named = f"{connection.name} ({connection.id})" if connection.name else connection.id
+    count = f" ({card.up} of {card.expected} up)" if connection.in_service else ""
+    yield f"{named} in {card.target}: {card.verdict}{count}"
+    if not connection.in_service:
+        return
+    rows = [("tunnel", "state", "since", "routes", "AWS says")]
+    rows += [
+        (t.outside_ip, t.state, f"{t.since} ({t.age})" if t.since else "", t.routes, t.message) for t in card.tunnels
+    ]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        yield "  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+    for tunnel in card.tunnels:
+        for number, cause in enumerate(tunnel.causes, 1):
+            yield from _cause(card, tunnel, cause, number)
+
+
+def _cause(card: ConnectionCard, tunnel: TunnelRow, cause: Cause, number: int) -> Iterable[str]:
+    repair = commands(cause.kind, tunnel.case, card.target.region)
+    yield ""
+    yield f"  {tunnel.outside_ip}, cause {number}: {_words(cause)}"
+    yield from (f"    - {fact}" for fact in cause.evidence)
+    yield f"    What to do: {cause.remedy}"
+    yield f"    More: {RUNBOOKS}{cause.runbook}"
+    yield from (f"    To know more: {TURN_ON[source]}" for source in cause.more)
+    if repair.change:
+        yield from (f"    Warning: {warning}" for warning in repair.warnings)
+        yield from (f"    Look first:  {line}" for line in repair.look)
+        yield from (f"    {'Then' if repair.advised else 'Not now'}: {line}" for line in repair.change)
+
+
+def _words(cause: Cause) -> str:
+    return f"{cause.kind.replace('_', ' ')} ({cause.confidence})"
+
+
+def _connection_as_json(card: ConnectionCard) -> dict[str, Any]:
+    return {
+        "account_id": card.target.account_id,
+        "region": card.target.region,
+        "vpn_connection_id": card.connection.id,
+        "name": card.connection.name,
+        "state": card.connection.state,
+        "verdict": card.health.name.lower(),
+        "tunnels_up": card.connection.tunnels_up,
+        "tunnels_expected": card.expected,
+        "tunnels": [
+            {
+                "tunnel_ip": tunnel.outside_ip,
+                "state": tunnel.case.state,
+                "message": tunnel.message,
+                "since": tunnel.case.changed,
+                "causes": [_cause_as_json(card, tunnel, cause) for cause in tunnel.causes],
+            }
+            for tunnel in card.tunnels
+        ],
+    }
+
+
+def _cause_as_json(card: ConnectionCard, tunnel: TunnelRow, cause: Cause) -> dict[str, Any]:
+    repair: Repair = commands(cause.kind, tunnel.case, card.target.region)
+    return {
+        "cause": cause.kind,
+        "confidence": cause.confidence,
+        "evidence": cause.evidence,
+        "remedy": cause.remedy,
+        "runbook": RUNBOOKS + cause.runbook,
+        "turn_on_to_know_more": cause.more,
+        "repair": {
+            "advised": repair.advised,
+            "warnings": repair.warnings,
+            "look": repair.look,
+            "change": repair.change,
+        },
+    }
+
+
+def comparison(card: ConnectionCard, device: DeviceSettings, settings: Settings) -> tuple[str, int]:
+    """The device's file held against AWS, for each tunnel; and an exit code as for `diagnose`."""
+    lines = [f"{card.connection.name or card.connection.id} against a {device.format} configuration"]
+    code = ALL_WELL
+    for tunnel in card.connection.tunnels:
+        peer = device.peer(tunnel.outside_ip)
+        lines += ["", f"{tunnel.outside_ip}:"]
+        if peer is None:
+            known = ", ".join(address for peer in device.peers for address in peer.addresses) or "none"
+            lines.append(f"  the file has no peer at this address (it has: {known})")
+            code = COULD_NOT_LOOK
+            continue
+        rows = devices.compare(peer, tunnel, settings)
+        if any(row.verdict is Verdict.DIFFERS for row in rows):
+            code = max(code, SOMETHING_NOT)
+        for row in rows:
+            at_gateway = "not stated" if row.at_gateway is None else text(row.at_gateway)
+            values = f"AWS {text(row.at_aws)}, device {at_gateway}" + (f"  ({row.note})" if row.note else "")
+            lines.append(f"  {row.verdict.replace('_', ' '):10}  {row.option.key}: {values}")
+        lines += [f"  could not be read: {gap}" for gap in peer.gaps]
+    return "\n".join(lines) + "\n", code
