@@ -10,6 +10,7 @@ import re
 import subprocess
 import tempfile
 import time
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from html import escape
@@ -24,7 +25,7 @@ from tests.grafana.past import Outage, past_of
 from tests.real_parts import REPOSITORY, find
 
 Panel = Mapping[str, Any]
-WIDTH, ROW, GAP = 1680, 30, 8
+WIDTH, ROW, GAP, SCALE = 1680, 30, 8, 66
 TEXT = "#d8d9da"
 SERIES = ("#56B4E9", "#E69F00", "#009E73", "#CC79A7", "#F0E442", "#D55E00")
 PAST = {
@@ -210,7 +211,7 @@ def _clock(begin: float, end: float, width: float, y: float) -> str:
     form = "%H:%M" if end - begin < 2 * 86400 else "%m-%d"
     labels = ((begin + (end - begin) * part / 6, width * part / 6) for part in range(1, 6))
     return "".join(
-        f'<text x="{x + 50:.0f}" y="{y}" fill="#9a9ba0" font-size="11" text-anchor="middle">'
+        f'<text x="{x + SCALE:.0f}" y="{y}" fill="#9a9ba0" font-size="11" text-anchor="middle">'
         f"{datetime.fromtimestamp(moment, UTC).strftime(form)}</text>"
         for moment, x in labels
     )
@@ -219,10 +220,13 @@ def _clock(begin: float, end: float, width: float, y: float) -> str:
 def _timeseries(panel: Panel, got: Got, at: Mapping[str, float]) -> str:
     series = _series(panel, got)
     config = panel["fieldConfig"]["defaults"]
-    width, height = at["w"] * WIDTH / 24 - 80, at["h"] * (ROW + GAP) - 95
+    width, height = at["w"] * WIDTH / 24 - SCALE - 30, at["h"] * (ROW + GAP) - 95
     begin, end = at["begin"], at["end"]
     stacked = config["custom"]["stacking"]["mode"] == "normal"
-    top = max(float(value) for _, values in series for _, value in values) * (1 + 0.5 * stacked) or 1
+    heights: dict[float, float] = defaultdict(float)
+    for moment, value in ((moment, float(raw)) for _, values in series for moment, raw in values):
+        heights[moment] = heights[moment] + value if stacked else max(heights[moment], value)
+    top = max(heights.values()) or 1
     step = min((b[0] - a[0] for _, values in series for a, b in itertools.pairwise(values)), default=60)
     drawn, legend, below = [], [], dict[float, float]()
     for number, (name, values) in enumerate(series):
@@ -231,7 +235,7 @@ def _timeseries(panel: Panel, got: Got, at: Mapping[str, float]) -> str:
         for moment, raw in values:
             value = float(raw) + (below.get(moment, 0) if stacked else 0)
             below[moment] = value
-            x, y = 50 + (moment - begin) / (end - begin) * width, 8 + height * (1 - value / top)
+            x, y = SCALE + (moment - begin) / (end - begin) * width, 8 + height * (1 - value / top)
             stepped = (
                 f"H{x:.1f} V{y:.1f}" if config["custom"]["lineInterpolation"] == "stepAfter" else f"L{x:.1f},{y:.1f}"
             )
@@ -241,8 +245,8 @@ def _timeseries(panel: Panel, got: Got, at: Mapping[str, float]) -> str:
         legend.append(f"<span><i style='background:{color}'></i>{escape(name)}</span>")
     grid = [(8 + height * (1 - part), _formatted(str(top * part), config)) for part in (0, 0.5, 1)]
     scale = "".join(
-        f'<line x1="50" x2="{50 + width:.0f}" y1="{y:.0f}" y2="{y:.0f}" stroke="#2b2d33"/>'
-        f'<text x="44" y="{y + 4:.0f}" fill="#9a9ba0" font-size="11" text-anchor="end">{escape(value)}</text>'
+        f'<line x1="{SCALE}" x2="{SCALE + width:.0f}" y1="{y:.0f}" y2="{y:.0f}" stroke="#2b2d33"/>'
+        f'<text x="{SCALE - 6}" y="{y + 4:.0f}" fill="#9a9ba0" font-size="11" text-anchor="end">{escape(value)}</text>'
         for y, value in grid
     )
     clock = _clock(begin, end, width, height + 24)
@@ -267,7 +271,7 @@ def _timeline(panel: Panel, got: Got, at: Mapping[str, float]) -> str:
                 drawn.append(
                     f'<text x="{x + 6:.0f}" y="{y + bar / 2:.0f}" fill="#111" font-size="12">{escape(text)}</text>'
                 )
-    return f"<svg>{''.join(drawn)}<g transform='translate(80)'>{_clock(begin, end, width, height + 18)}</g></svg>"
+    return f"<svg>{''.join(drawn)}<g transform='translate(64)'>{_clock(begin, end, width, height + 18)}</g></svg>"
 
 
 def _runs(values: Sequence[tuple[float, str]], step: float) -> list[tuple[float, float, str]]:

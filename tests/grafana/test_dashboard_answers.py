@@ -26,7 +26,13 @@ SILENT = {
 }
 PER_REPLICA = ("aws-vpn-exporter: Replicas:", "aws-vpn-exporter: Duration of scrapes:")
 
-# What a person must read of the tour, whatever its clock says: those that change by themselves are left out.
+# Without those that change while the tests run.
+TOUR = Scenario(
+    "The tour, standing still.",
+    tuple(
+        one for one in SCENARIOS["tour"].connections if one.name not in ("ferry-terminal", "town-hall", "summer-kiosk")
+    ),
+)
 STATUS = {
     "north-mill": "DOWN",
     LOOKED_AT: "REDUNDANCY LOST",
@@ -47,7 +53,7 @@ STATUS = {
 @pytest.fixture(scope="module")
 def tour(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
     """Most situations at once, two of them with a past of 30 days."""
-    with lab("tour", tmp_path_factory.mktemp("tour"), past_of(PAST)) as api:
+    with lab(TOUR, tmp_path_factory.mktemp("tour"), past_of(PAST)) as api:
         for record in ("aws_vpn_connection_up:avg30d", *(f"security_hub_ec2_{n}:passed" for n in (20, 171, 183))):
             wait_for(partial(api.instant, f"vpn_connection:{record}"), 30, record)
         wait_for(lambda: api.instant('ALERTS{alertname="AwsVpnConnectionDown",alertstate="firing"}'), 30, "an alert")
@@ -118,7 +124,7 @@ def test_two_replicas_are_counted_once(tour: Prometheus, uid: str) -> None:
         if not one.where.startswith(PER_REPLICA):
             assert not any("instance" in dict(found) for found in labels), one.where
     if uid == "aws-vpn-fleet":
-        assert figure(tour, uid, "Connections") == len(SCENARIOS["tour"].connections)
+        assert figure(tour, uid, "Connections") == len(TOUR.connections)
         assert figure(tour, uid, "Connections down") == 1
     if uid == "aws-vpn-exporter":
         assert figure(tour, uid, "Replicas reached") == 2
@@ -130,24 +136,24 @@ def test_the_fleet_says_how_each_connection_is(tour: Prometheus) -> None:
     title = "Connections, those in trouble first"
     panel = next(panel for panel in panels(load("aws-vpn-fleet")) if panel["title"] == title)
     found = table(tour, "aws-vpn-fleet", title)
-    assert len(found) == len(SCENARIOS["tour"].connections)
+    assert len(found) == len(TOUR.connections)
     names = words(panel, "Value #A")
     status = {row["Connection"]: names[row["Status"]] for row in found}
-    assert {name: status[name] for name in STATUS} == STATUS
+    assert status == STATUS
     assert all(set(row) >= {"Account", "Region", "Connection ID"} for row in found)
 
 
 def test_the_map_tells_trouble_from_silence(tour: Prometheus) -> None:
     """One row an account, one cell a region: how many are in trouble, or that there are none at all."""
     (row,) = table(tour, "aws-vpn-fleet", "Trouble by account and region")
-    assert int(row["eu-west-1"]) >= 4
+    assert row["eu-west-1"] == "4"
     assert row["us-east-1"] == "-2"
 
 
 def test_availability_is_held_against_the_objective(tour: Prometheus) -> None:
     """3.6 hours without a tunnel are half a percent of 30 days, ten times what 99.95 % allows."""
     found = {row["Connection"]: row for row in table(tour, "aws-vpn-fleet", "Availability of each connection")}
-    in_service = [one for one in SCENARIOS["tour"].connections if one.states.at(0)[0] in ("available", "modifying")]
+    in_service = [one for one in TOUR.connections if one.states.at(0)[0] in ("available", "modifying")]
     assert len(found) == len(in_service)
     assert float(found[LOOKED_AT]["Available, 30 d"]) == pytest.approx(0.995, abs=0.0003)
     assert float(found[LOOKED_AT]["Available, 7 d"]) == pytest.approx(1)
@@ -205,7 +211,7 @@ def test_every_variable_offers_what_there_is(tour: Prometheus, uid: str) -> None
     assert set(choices(tour, dashboard, "region").values()) == {"eu-west-1", "us-east-1"}
     if any(one["name"] == "connection" for one in dashboard["templating"]["list"]):
         offered = choices(tour, dashboard, "connection")
-        assert len(offered) == len(SCENARIOS["tour"].connections)
+        assert len(offered) == len(TOUR.connections)
         assert all(text.endswith(f" · {value}") for text, value in offered.items())
     for mark in dashboard["annotations"]["list"]:
         assert ask(tour, mark, variables_of(dashboard)), mark["name"]
@@ -233,7 +239,7 @@ def test_without_the_recording_rules_the_present_is_still_told(tour: Prometheus)
             without = {**panel["targets"][0], "expr": panel["targets"][0]["expr"].replace("vpn_connection:", "nobody:")}
             told[panel["title"]] = ask(tour, without, variables)
     assert told["Connections down"][0]["value"][1] == "1"  # type: ignore[index]
-    assert len(told["Connections, those in trouble first"]) == len(SCENARIOS["tour"].connections)
+    assert len(told["Connections, those in trouble first"]) == len(TOUR.connections)
     for title in ("Below the objective, 30 d", "EC2.20 fails: two tunnels up", "EC2.171 fails: logging"):
         assert told[title] == [], title
 
