@@ -67,11 +67,15 @@ class SteppedExporter:
 
     def after(self, seconds: float) -> str:
         """The page after so many seconds, with all polls that were due by then."""
+        self.quietly_after(seconds)
+        return self.page()
+
+    def quietly_after(self, seconds: float) -> None:
+        """The same without a look at the page."""
         self.clock.now += seconds
         for lane in Lane:
             while target := self.poller.take(lane):
                 self.poller.poll(target)
-        return self.page()
 
     def page(self, content_type: str = PLAIN) -> str:
         """The page now."""

@@ -1,25 +1,28 @@
 """The threads: no target is polled twice at once, a hanging one holds nobody up, memory stays flat."""
 
+import gc
 import random
 import threading
 import time
-import tracemalloc
 from collections import Counter
+from pathlib import Path
 
-from aws_vpn_exporter.catalogue import Knowledge
-from aws_vpn_exporter.exposition import PLAIN, Exposition
+import pytest
+
+from aws_vpn_exporter.aws.session import Aws
+from aws_vpn_exporter.demo.fleet import Fleet, Scenario, many
+from aws_vpn_exporter.demo.server import SimulatedAws
 from aws_vpn_exporter.model import (
     Connection,
     ConnectionState,
     Finding,
-    Settings,
     Target,
     Telemetry,
     Tunnel,
     TunnelState,
 )
 from aws_vpn_exporter.poller import Lane, Pause, Poller, Schedule, Workers
-from tests.pages import Clock
+from tests.pages import SteppedExporter, samples
 
 TARGETS = {Target("123456789012", f"region-{number}"): Finding() for number in range(20)}
 
@@ -61,31 +64,27 @@ def test_no_target_is_polled_twice_at_once_and_a_hanging_one_holds_nobody_up() -
     assert set(most.values()) == {1}
 
 
-def test_memory_stays_flat_over_many_polls_with_churn() -> None:
-    clock, number = Clock(), 0
+def test_memory_stays_flat_over_a_thousand_polls_with_churn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Over the wire, scraped after each tenth poll, with connections that come and go."""
+    fleets = [
+        Fleet(lambda: 1_800_000_000.0, Scenario("", many(20)[start : start + 10])).describe("eu-west-1")
+        for start in range(10)
+    ]
+    polls = 0
 
-    def fetch(_: Target) -> tuple[Connection, ...]:
-        return tuple(connection(n % 250) for n in range(number, number + 5))
+    def resident() -> float:
+        gc.collect()
+        return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 2**20
 
-    poller = Poller(fetch, Schedule(30, lambda _: Pause(30), lambda _: 300), clock, lambda: 0.0)
-    poller.watch(dict(list(TARGETS.items())[:2]))
-    exposition = Exposition(Settings())
-
-    def rounds(count: int) -> None:
-        nonlocal number
-        for _ in range(count):
-            number += 7
-            clock.now += 30
-            while target := poller.take(Lane.ANSWERING):
-                poller.poll(target)
-            exposition.page([Knowledge(report) for report in poller.reports()], [], PLAIN, clock.now)
-
-    tracemalloc.start()
-    try:
-        rounds(20)
-        before, _ = tracemalloc.get_traced_memory()
-        rounds(480)
-        after, _ = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    assert after - before < 200_000
+    with SimulatedAws(lambda _region: fleets[polls % len(fleets)]) as simulated:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", simulated.url)
+        exporter = SteppedExporter(Aws())
+        before = 0.0
+        for polls in range(1000):
+            exporter.quietly_after(30)
+            if polls % 10 == 0:
+                exporter.page()
+            if polls == 250:
+                before = resident()
+        assert len(samples(exporter.page(), "aws_vpn_connection_info")) == 10
+        assert resident() - before < 6

@@ -23,6 +23,7 @@ from aws_vpn_exporter.evidence import (
     Traffic,
     TrafficPoint,
     TunnelId,
+    answers_in_full,
 )
 from aws_vpn_exporter.model import (
     Connection,
@@ -428,7 +429,7 @@ SOURCE: tuple[Metric[Knowledge], ...] = (
         "Whether the latest look of an optional source (traffic, maintenance, negotiated, logs) at this account and "
         "region succeeded in full.",
         ("source",),
-        _of_sources(lambda report: [({}, float(report.up and not (report.snapshot and report.snapshot.answer.error)))]),
+        _of_sources(lambda report: [({}, float(answers_in_full(report)))]),
     ),
     Metric(
         "aws_vpn_source_last_success_timestamp_seconds",
@@ -438,7 +439,7 @@ SOURCE: tuple[Metric[Knowledge], ...] = (
     ),
     Metric(
         "aws_vpn_source_poll_failures_total",
-        "Looks of an optional source that gave nothing, by cause; causes not seen since start have no series.",
+        "Looks of an optional source that failed, wholly or in part, by cause; causes not seen have no series.",
         ("source", "cause"),
         _of_sources(lambda report: [({"cause": c.value}, float(n)) for c, n in sorted(report.failures.items())]),
         type="counter",

@@ -121,6 +121,12 @@ class Round(Generic[Value]):
     too_early: bool = False
 
 
+def answers_in_full(report: Report[Round[Any]]) -> bool:
+    """Whether the latest look of a source succeeded, in every part, about connections that were known."""
+    latest = report.snapshot.answer if report.snapshot else None
+    return report.up and latest is not None and not latest.error and not latest.too_early
+
+
 @dataclass(frozen=True)
 class Sources:
     """What the optional sources say about a target: a report for each that is on."""

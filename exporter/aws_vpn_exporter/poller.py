@@ -51,6 +51,8 @@ class Schedule(Generic[Answer]):
     """After a good answer."""
     good_for: Callable[[Answer], float]
     """How long the answer is shown while no newer one comes."""
+    flaw_of: Callable[[Answer], PollError | None] = lambda _: None
+    """What went wrong with a part of an answer that is good otherwise."""
 
 
 class Lane(Enum):
@@ -244,16 +246,19 @@ class Poller(Generic[Answer]):
             log.info("%s: answers again", report.target)
         if report.snapshot and report.snapshot.answer == answer:
             answer = report.snapshot.answer  # the same object, by which others see that nothing has changed
+        flaw = self._schedule.flaw_of(answer)
+        if flaw:
+            log.warning("%s: %s, in part: %s", report.target, flaw.cause, flaw)
+        failures = _counted(report.failures, flaw) if flaw else report.failures
         snapshot = Snapshot(answer, taken_at)
-        entry.report = replace(report, snapshot=snapshot, failure=None, last_success=taken_at)
+        entry.report = replace(report, snapshot=snapshot, failure=None, failures=failures, last_success=taken_at)
         entry.failed_in_a_row, entry.answered_at, entry.tried = 0, now, True
 
     def _note_failure(self, entry: _Entry[Answer], error: PollError) -> None:
         report = entry.report
         if report.failure is None or report.failure.cause is not error.cause:
             log.warning("%s: %s: %s", report.target, error.cause, error)
-        failures = {**report.failures, error.cause: report.failures.get(error.cause, 0) + 1}
-        entry.report = replace(report, failure=error, failures=failures)
+        entry.report = replace(report, failure=error, failures=_counted(report.failures, error))
         entry.failed_in_a_row, entry.tried = entry.failed_in_a_row + 1, True
 
     def _pause(self, entry: _Entry[Answer]) -> Pause:
@@ -263,6 +268,10 @@ class Poller(Generic[Answer]):
         if entry.report.snapshot:
             return self._schedule.after(entry.report.snapshot.answer)
         return Pause(self._schedule.poll_interval)
+
+
+def _counted(failures: Mapping[FailureCause, int], error: PollError) -> Mapping[FailureCause, int]:
+    return {**failures, error.cause: failures.get(error.cause, 0) + 1}
 
 
 class Workers(Generic[Answer]):

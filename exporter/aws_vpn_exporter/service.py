@@ -216,6 +216,7 @@ def _source_schedule(loaded: Config, name: SourceName) -> Schedule[Round[Any]]:
             _TOO_EARLY if round_.too_early else interval if round_.values else loaded.poll_interval
         ),
         good_for=lambda _: interval + loaded.stale_after,
+        flaw_of=lambda round_: round_.error,
     )
 
 

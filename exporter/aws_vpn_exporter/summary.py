@@ -9,7 +9,7 @@ from typing import Any
 from aws_vpn_exporter.catalogue import ConnectionView, Knowledge, TunnelView
 from aws_vpn_exporter.config import duration
 from aws_vpn_exporter.diagnosis import Case, Cause
-from aws_vpn_exporter.evidence import Maintenance, Negotiated, Round, Traffic
+from aws_vpn_exporter.evidence import Maintenance, Negotiated, Round, Traffic, answers_in_full
 from aws_vpn_exporter.model import Connection, Report, Settings, Target, Tunnel, TunnelState
 from aws_vpn_exporter.options import OPTIONS, OptionValues, differs, text
 
@@ -237,7 +237,7 @@ def _source_state(name: str, report: Report[Round[Any]]) -> tuple[str, str, str]
     error = report.failure or (report.snapshot.answer.error if report.snapshot else None)
     if error:
         return "bad", name, f"{error.cause}: {error}"
-    return ("good", name, "answers") if report.up else ("idle", name, "not tried yet")
+    return ("good", name, "answers") if answers_in_full(report) else ("idle", name, "not tried yet")
 
 
 def _age(seconds: float) -> str:
