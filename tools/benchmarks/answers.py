@@ -13,6 +13,7 @@ from aws_vpn_exporter.aws.session import Aws
 from aws_vpn_exporter.demo import wire
 from aws_vpn_exporter.demo.fleet import Fleet, Scenario, many
 from aws_vpn_exporter.model import Account, Target
+from tools.benchmarks.timing import milliseconds
 
 ROUNDS = 40
 
@@ -28,13 +29,13 @@ def table() -> str:
     ours = aws.client("ec2", target.region)
     plain = boto3.client("ec2", "eu-west-1")
     for client in (ours, plain):
-        client.meta.events.register("before-send.ec2", lambda request, **_: _answered(request.url, body))
+        client.meta.events.register("before-send.ec2", lambda **event: _answered(event["request"].url, body))  # type: ignore[arg-type]
     cases: dict[str, Callable[[], object]] = {
         "the exporter: answer to connections": lambda: vpn.connections(aws, target),
         "plain boto3: answer to dicts": plain.describe_vpn_connections,
         "a bare lxml pass over the bytes": lambda: [element.tag for element in etree.fromstring(body).iter()],
     }
-    rows = {name: _milliseconds(case) for name, case in cases.items()}
+    rows = {name: milliseconds(case, ROUNDS) for name, case in cases.items()}
     boto = rows["plain boto3: answer to dicts"]
     lines = "\n".join(f"| {name} | {value:.1f} ms | {value / boto:.0%} |" for name, value in rows.items())
     return (
@@ -43,16 +44,6 @@ def table() -> str:
         "The exporter stays with boto3's own parser, over a description of the API that lacks what is not used: the "
         "clear code, at this price.\n"
     )
-
-
-def _milliseconds(case: Callable[[], object]) -> float:
-    case()
-    figures = []
-    for _ in range(ROUNDS):
-        started = time.process_time()
-        case()
-        figures.append((time.process_time() - started) * 1000)
-    return sorted(figures)[ROUNDS // 2]
 
 
 class _Raw:
@@ -64,4 +55,4 @@ class _Raw:
 
 
 def _answered(url: str, body: bytes) -> AWSResponse:
-    return AWSResponse(url, 200, {"content-type": "text/xml"}, _Raw(body))
+    return AWSResponse(url, 200, {"content-type": "text/xml"}, _Raw(body))  # type: ignore[arg-type]

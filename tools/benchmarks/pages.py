@@ -1,8 +1,7 @@
 """CPU and memory of /metrics at 1,000 and 10,000 tunnels, beside generate_latest over the same series."""
 
 import gzip
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from prometheus_client import Metric as Family
 from prometheus_client.exposition import generate_latest
@@ -12,6 +11,7 @@ from aws_vpn_exporter.catalogue import Knowledge, connection_families, target_fa
 from aws_vpn_exporter.demo.fleet import Fleet, Scenario, many
 from aws_vpn_exporter.exposition import PLAIN, Exposition
 from aws_vpn_exporter.model import Settings, Snapshot, Target, TargetReport
+from tools.benchmarks.timing import milliseconds
 
 ROUNDS = 7
 PER_TARGET = 50
@@ -37,11 +37,11 @@ def _rows(tunnels: int) -> str:
     known = [Knowledge(TargetReport(target, snapshot=snapshot, last_success=1.0)) for target in targets]
     settings, exposition = Settings(), Exposition(Settings())
     families = _merged(family for one in known for family in _families(one, settings))
-    ours = _milliseconds(lambda: exposition.page(known, [], PLAIN, 1_800_000_000.0))
-    plain = _milliseconds(lambda: generate_latest(_Registry(families)))  # type: ignore[arg-type]
+    ours = milliseconds(lambda: exposition.page(known, [], PLAIN, 1_800_000_000.0), ROUNDS)
+    plain = milliseconds(lambda: generate_latest(_Registry(families)), ROUNDS)
     page = exposition.page(known, [], PLAIN, 1_800_000_000.0)
-    assert len(generate_latest(_Registry(families))) == len(page)  # type: ignore[arg-type]
-    packed = _milliseconds(lambda: gzip.compress(page, 1))
+    assert len(generate_latest(_Registry(families))) == len(page)
+    packed = milliseconds(lambda: gzip.compress(page, 1), ROUNDS)
     return (
         f"| {tunnels:,} | {len(page) / 1e6:.1f} MB | {ours:.1f} ms | {plain:,.0f} ms | {plain / ours:,.0f} times | "
         f"{packed:.0f} ms |\n"
@@ -57,16 +57,6 @@ def _merged(families: Iterable[Family]) -> list[Family]:
     for family in families:
         found.setdefault(family.name, Family(family.name, family.documentation, family.type)).samples += family.samples
     return [family for family in found.values() if family.samples]
-
-
-def _milliseconds(case: Callable[[], object]) -> float:
-    case()
-    figures = []
-    for _ in range(ROUNDS):
-        started = time.process_time()
-        case()
-        figures.append((time.process_time() - started) * 1000)
-    return sorted(figures)[ROUNDS // 2]
 
 
 class _Registry:
