@@ -133,14 +133,14 @@ def image(instruction: str) -> Any:
 
 
 @contextmanager
-def started(manifest: Manifest, cluster: Cluster, folder: Path) -> Iterator[Running]:
-    """The container, running as its security contexts say, with this machine's Python as its image."""
+def started(manifest: Manifest, cluster: Cluster, folder: Path, ordinal: int = 0) -> Iterator[Running]:
+    """The container of that pod, running as its security contexts say, with this machine's Python as its image."""
     if os.geteuid() != 0:
         missing("a container's file system and user are made with unshare and setpriv, which needs root")
     pod = manifest["spec"]["template"]["spec"]
     assert container_of(manifest)["securityContext"]["readOnlyRootFilesystem"] is True
-    variables = environment(manifest, cluster)
-    (folder / "root").mkdir()
+    variables = environment(manifest, cluster, ordinal)
+    (folder / "root").mkdir(parents=True)
     python = dict.fromkeys(map(str, (sys.prefix, sys.base_prefix, Path(aws_vpn_exporter.__file__).parents[1])))
     binds = [f"{path}:{path}" for path in python if not path.startswith("/usr")]
     binds += [f"{source}:{path}" for path, source in volumes(manifest, cluster, folder / "volumes").items()]

@@ -1,6 +1,7 @@
 """The container that the chart describes is started for real, on a simulated AWS."""
 
 import base64
+import re
 import shutil
 import signal
 import socket
@@ -119,3 +120,25 @@ def test_a_pod_of_a_stateful_set_knows_its_shard(ordinal: int) -> None:
     stateful = one("StatefulSet", manifests(values_of(CHART / "ci" / "shards-values.yaml")))
     cluster = Cluster(secrets={"vpn-credentials": CREDENTIALS})
     assert f"--shard={ordinal}/3" in arguments(stateful, environment(stateful, cluster, ordinal))
+
+
+def test_the_pods_of_a_stateful_set_watch_every_target_once(aws: SimulatedAws, port: int, tmp_path: Path) -> None:
+    regions = ["eu-west-1", "eu-central-1", "us-east-1", "ap-southeast-2"]
+    found = manifests(
+        {
+            "shards": 2,
+            "containerPort": port,
+            "config": {"regions": regions},
+            "credentials": {"existingSecret": {"name": "vpn-credentials"}},
+            "extraEnv": [{"name": "AWS_ENDPOINT_URL", "value": aws.url}],
+        }
+    )
+    config_maps = {found["metadata"]["name"]: found["data"] for found in found if found["kind"] == "ConfigMap"}
+    cluster = Cluster(config_maps, {"vpn-credentials": CREDENTIALS})
+    watched: list[str] = []
+    for ordinal in range(2):
+        with started(one("StatefulSet", found), cluster, tmp_path / str(ordinal), ordinal) as running:
+            running.wait_until_ready()
+            _, page = fetched(f"http://127.0.0.1:{port}/metrics")
+            watched += re.findall(r'aws_vpn_target_up\{.*region="([^"]+)"', page)
+    assert sorted(watched) == sorted(regions)
