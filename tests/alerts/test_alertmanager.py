@@ -1,6 +1,7 @@
 """The Alertmanager example: valid, routes to the right receiver, mutes no more than it should, reads well."""
 
 import json
+import re
 import shutil
 import socket
 import subprocess
@@ -20,6 +21,7 @@ from tests import real_parts
 EXAMPLE = real_parts.REPOSITORY / "alerts" / "alertmanager"
 CONFIG = EXAMPLE / "alertmanager.yaml"
 RULES = real_parts.REPOSITORY / "alerts" / "aws-vpn.rules.yaml"
+UNIT_TESTS = sorted((real_parts.REPOSITORY / "alerts" / "tests").glob("*.test.yaml"))
 RECEIVERS = {"critical": "pager", "warning": "chat", "info": "ticket"}
 VERSIONS = pytest.mark.parametrize("old", [False, True], ids=["new", "old"])
 IDENTITY = {
@@ -81,6 +83,46 @@ def test_every_alert_reaches_the_receiver_of_its_severity(old: bool) -> None:
         for name, severity in severities().items()
     }
     assert routes == {name: RECEIVERS[severity] for name, severity in severities().items()}
+
+
+def published_labels() -> dict[str, set[str]]:
+    """The labels that each alert fires with, as its unit test has them."""
+    cases = [case for path in UNIT_TESTS for case in yaml.safe_load(path.read_text())["tests"]]
+    return {
+        check["alertname"]: set(fired["exp_labels"])
+        for case in cases
+        for check in case.get("alert_rule_test", ())
+        for fired in check["exp_alerts"]
+    }
+
+
+def named(matchers: list[str]) -> set[str]:
+    """The alerts that an inhibition's matcher on the name means."""
+    [matcher] = matchers
+    pattern = matcher.partition("=")[2].strip('~"')
+    return {name for name in severities() if re.fullmatch(pattern, name)}
+
+
+def test_inhibitions_compare_labels_that_their_alerts_have() -> None:
+    """A label that one side lacks never equals, and the inhibition does nothing."""
+    labels = published_labels()
+    for rule in yaml.safe_load(CONFIG.read_text())["inhibit_rules"]:
+        sources, targets = named(rule["source_matchers"]), named(rule["target_matchers"])
+        assert sources, rule
+        assert targets, rule
+        lacking = {name for name in sources | targets if not set(rule["equal"]) <= labels[name]}
+        assert not lacking, rule
+
+
+def test_what_mutes_a_page_ends_before_it() -> None:
+    """Alertmanager drops the end of a muted alert, and both may end with the same answer of AWS."""
+    groups = yaml.safe_load(RULES.read_text())["groups"]
+    orders = [[rule.get("alert") for rule in group["rules"]] for group in groups]
+    for rule in yaml.safe_load(CONFIG.read_text())["inhibit_rules"]:
+        pages = {name for name in named(rule["target_matchers"]) if severities()[name] == "critical"}
+        for page in pages:
+            [order] = [order for order in orders if page in order]
+            assert named(rule["source_matchers"]) <= set(order[: order.index(page)]), rule
 
 
 def test_secrets_come_from_files() -> None:
