@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from tests.demo.clients import ClientMaker
 
 from aws_vpn_exporter.demo.fleet import (
     DEMO_SECRET,
@@ -18,6 +17,7 @@ from aws_vpn_exporter.demo.fleet import (
     many,
 )
 from aws_vpn_exporter.demo.server import SimulatedAws
+from tests.demo.clients import ClientMaker
 
 START = datetime(2030, 1, 1, tzinfo=UTC).timestamp()
 
