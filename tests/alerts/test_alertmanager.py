@@ -144,6 +144,8 @@ PAGE = {
                 "site": "berlin",
                 "gateway": "cgw-1 to tgw-1",
                 "tunnels": "192.0.2.1 ipsec down since 2026-01-01 00:02:20 +0000 UTC",
+                "probable_cause": "192.0.2.1 endpoint replacement",
+                "maintenance": "192.0.2.1 by AWS at 2026-01-01 00:01:30 +0000 UTC",
                 "dashboard_path": "/d/aws-vpn-connection?var-connection=vpn-a",
                 "runbook_url": "https://example.org/AwsVpnConnectionDown.md",
             },
@@ -178,9 +180,27 @@ def test_a_page_names_connection_site_tunnels_and_remedy(tmp_path: Path, old: bo
         "Site: berlin",
         "Gateways: cgw-1 to tgw-1",
         "Tunnels: 192.0.2.1 ipsec down since 2026-01-01 00:02:20 +0000 UTC",
+        "Probable cause: 192.0.2.1 endpoint replacement",
+        "Maintenance: 192.0.2.1 by AWS at 2026-01-01 00:01:30 +0000 UTC",
         "Alert since 2026-01-01 00:03 UTC",
         "Dashboard: https://grafana.example.org/d/aws-vpn-connection?var-connection=vpn-a",
         "Runbook: https://example.org/AwsVpnConnectionDown.md",
+    ]
+
+
+@VERSIONS
+def test_a_page_leaves_out_what_nobody_knows(tmp_path: Path, old: bool) -> None:
+    annotations = dict.fromkeys(PAGE["alerts"][0]["annotations"], "")  # type: ignore[index]
+    shown = annotations | {
+        "description": "VPN connection vpn-a has no tunnel up.",
+        "runbook_url": "https://example.org",
+    }
+    message = {"status": "firing", "alerts": [PAGE["alerts"][0] | {"annotations": shown}]}  # type: ignore[operator]
+    assert rendered(tmp_path, old, "aws_vpn.text", message).splitlines() == [
+        "VPN connection vpn-a has no tunnel up.",
+        "Alert since 2026-01-01 00:03 UTC",
+        "Dashboard: https://grafana.example.org",
+        "Runbook: https://example.org",
     ]
 
 
@@ -285,6 +305,35 @@ def test_a_connection_that_is_down_mutes_its_own_alerts_only(tmp_path: Path, old
             ("AwsVpnConnectionRedundancyLost", "vpn-a", "111122223333"),
             ("AwsVpnTunnelFlapping", "vpn-a", "111122223333"),
         }
+
+
+@VERSIONS
+def test_silence_is_no_news_where_the_path_is_dead_or_has_no_routes(tmp_path: Path, old: bool) -> None:
+    alerts = [
+        connection("AwsVpnPathDead", severity="critical"),
+        tunnel("AwsVpnTunnelIdle", severity="warning"),
+        tunnel("AwsVpnTunnelNoRoutes", severity="warning", vpn_connection_id="vpn-b"),
+        tunnel("AwsVpnTunnelIdle", severity="warning", vpn_connection_id="vpn-b"),
+        tunnel("AwsVpnTunnelIdle", severity="warning", vpn_connection_id="vpn-b", tunnel_ip="192.0.2.2"),
+        connection("AwsVpnConnectionDown", severity="critical", vpn_connection_id="vpn-c"),
+        tunnel("AwsVpnTunnelIdle", severity="warning", vpn_connection_id="vpn-c"),
+        tunnel("AwsVpnTunnelMaintenancePending", severity="info", vpn_connection_id="vpn-c"),
+        tunnel("AwsVpnTunnelIdle", severity="warning", vpn_connection_id="vpn-d"),
+    ]
+    with alertmanager(tmp_path, old) as url:
+        assert {(name, where) for name, where, _ in muted(url, alerts, expected=4)} == {
+            ("AwsVpnTunnelIdle", "vpn-a"),
+            ("AwsVpnTunnelIdle", "vpn-b"),
+            ("AwsVpnTunnelIdle", "vpn-c"),
+            ("AwsVpnTunnelMaintenancePending", "vpn-c"),
+        }
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            heard = {
+                (a["labels"]["alertname"], a["labels"].get("tunnel_ip"))
+                for a in json.load(answer)
+                if not a["status"]["inhibitedBy"] and a["labels"].get("vpn_connection_id") == "vpn-b"
+            }
+        assert heard == {("AwsVpnTunnelNoRoutes", "192.0.2.1"), ("AwsVpnTunnelIdle", "192.0.2.2")}
 
 
 @VERSIONS

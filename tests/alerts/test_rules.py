@@ -23,7 +23,8 @@ METRICS = real_parts.REPOSITORY / "docs" / "METRICS.md"
 Rule = dict[str, Any]
 VERSIONS = pytest.mark.parametrize("old", [False, True], ids=["new", "old"])
 CASES = ("fires", "stays silent", "resolves", "survives a missed scrape")
-IDENTITY = {"job", "account_id", "region", "vpn_connection_id", "tunnel_ip"}
+IDENTITY = {"job", "account_id", "region", "vpn_connection_id", "tunnel_ip", "source"}
+PAGES = [README, *sorted(RUNBOOKS.glob("*.md")), *sorted(RUNBOOKS.parent.glob("*.md"))]
 
 
 def rules() -> list[Rule]:
@@ -111,7 +112,7 @@ def anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w -]", "", heading).strip().lower().replace(" ", "-") for heading in headings}
 
 
-@pytest.mark.parametrize("page", [README, *sorted(RUNBOOKS.glob("*.md"))], ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_links_between_pages_lead_somewhere(page: Path) -> None:
     for link in re.findall(r"\]\((?!https?:)([^)]+)\)", page.read_text()):
         path, _, anchor = link.partition("#")
