@@ -1,0 +1,188 @@
+"""The keepalive: what is shipped fits together, and real programs ping with it and notice a path that dies."""
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+from urllib.parse import urlencode
+from urllib.request import urlopen
+
+import pytest
+import yaml
+
+from tests import real_parts
+from tools.chain import Chain, free_port, program, seconds, shipped_rules, wait_for
+
+KEEPALIVE = real_parts.REPOSITORY / "alerts" / "keepalive"
+MODULES = KEEPALIVE / "blackbox.yml"
+SCRAPE = KEEPALIVE / "scrape.yaml"
+PAGE = real_parts.REPOSITORY / "docs" / "KEEPALIVE.md"
+EXPORTER = "prometheus-blackbox-exporter"
+IDLE_AFTER = 10.0
+"""Seconds after which a tunnel without traffic may drop, says AWS."""
+HOSTS = ("127.0.0.1", "127.0.0.2")
+
+
+def job() -> dict[str, Any]:
+    [only] = yaml.safe_load(SCRAPE.read_text())["scrape_configs"]
+    return dict(only)
+
+
+def rule() -> dict[str, Any]:
+    rules = [rule for group in shipped_rules()["groups"] for rule in group["rules"]]
+    return next(rule for rule in rules if rule.get("alert") == "AwsVpnPathDead")
+
+
+def checked(*command: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_pings_come_before_a_tunnel_is_idle_and_end_before_the_next_one() -> None:
+    [module] = job()["params"]["module"]
+    allowed = seconds(yaml.safe_load(MODULES.read_text())["modules"][module]["timeout"])
+    # The exporter takes half a second off the time that Prometheus gives it.
+    assert allowed <= seconds(job()["scrape_timeout"]) - 0.5
+    assert seconds(job()["scrape_timeout"]) < seconds(job()["scrape_interval"]) < IDLE_AFTER
+
+
+def test_the_alert_knows_the_job_and_its_labels() -> None:
+    assert f'probe_success{{job="{job()["job_name"]}"}}' in rule()["expr"]
+    joined = re.findall(r"on \(([^)]*)\)", rule()["expr"])
+    assert [set(labels.split(", ")) for labels in joined] == [set(job()["static_configs"][0]["labels"])]
+
+
+def test_the_page_names_what_is_shipped() -> None:
+    text = PAGE.read_text()
+    assert job()["job_name"] in text
+    assert all(label in text for label in job()["static_configs"][0]["labels"])
+
+
+def test_the_blackbox_exporter_accepts_the_module(tmp_path: Path) -> None:
+    exporter = real_parts.find(EXPORTER)
+    done = checked(exporter, "--config.check", f"--config.file={MODULES}")
+    assert done.returncode == 0, done.stderr
+    spoilt = tmp_path / "spoilt.yml"
+    spoilt.write_text(MODULES.read_text().replace("preferred_ip_protocol", "favourite_ip_protocol"))
+    assert checked(exporter, "--config.check", f"--config.file={spoilt}").returncode != 0
+
+
+@pytest.mark.parametrize("old", [False, True], ids=["new", "old"])
+def test_prometheus_accepts_the_job(tmp_path: Path, old: bool) -> None:
+    config = tmp_path / "prometheus.yaml"
+    config.write_text(SCRAPE.read_text())
+    done = checked(real_parts.find("promtool", old), "check", "config", config)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_prometheus_accepts_the_file_beside_its_own(tmp_path: Path) -> None:
+    config = tmp_path / "prometheus.yaml"
+    config.write_text(yaml.safe_dump({"scrape_config_files": [str(SCRAPE)]}))
+    done = checked(real_parts.find("promtool"), "check", "config", config)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@dataclass
+class FarSide:
+    """Hosts that answer pings or stay silent, and a blackbox exporter beside them that pings."""
+
+    exporter: str
+    """Where it listens, as host:port."""
+    orders: IO[str]
+    heard: IO[str]
+
+    def be(self, how: str) -> None:
+        """Let all hosts be `silent` or `answering`; it is so when this returns."""
+        self.orders.write(f"{how}\n")
+        self.orders.flush()
+        assert self.heard.readline().strip() == how
+
+    def ping(self, host: str) -> bool:
+        """Whether the host answers, as the blackbox exporter sees it."""
+        query = urlencode({"module": "icmp", "target": host})
+        with urlopen(f"http://{self.exporter}/probe?{query}", timeout=10) as answer:
+            said = re.search(r"^probe_success (\d)$", answer.read().decode(), re.MULTILINE)
+        assert said
+        return said[1] == "1"
+
+
+def unshared() -> list[str]:
+    """A command that gives another one a network of its own; skips where this machine lets nobody have one."""
+    command = ["unshare", *(() if os.geteuid() == 0 else ("--user", "--map-root-user")), "--net"]
+    try:
+        done = checked(*command, "true")
+    except FileNotFoundError:
+        real_parts.missing("hosts that fall silent need a network of their own, and there is no unshare")
+    if done.returncode:
+        real_parts.missing(f"hosts that fall silent need a network of their own: {done.stderr.strip()}")
+    return command
+
+
+@contextmanager
+def far_side(folder: Path) -> Iterator[FarSide]:
+    here = [sys.executable, str(Path(__file__).with_name("far_side.py"))]
+    exporter = [str(real_parts.find(EXPORTER)), f"--config.file={MODULES}"]
+    with socket.create_server(("127.0.0.1", 0)) as door, (folder / "far-side.log").open("w") as log:
+        number = door.fileno()
+        process = subprocess.Popen(
+            [*unshared(), *here, str(number), *exporter],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            pass_fds=[number],
+            text=True,
+        )
+        assert process.stdin
+        assert process.stdout
+        with process, process.stdin:
+            made = FarSide(f"127.0.0.1:{door.getsockname()[1]}", process.stdin, process.stdout)
+            made.be("answering")
+            yield made
+
+
+@pytest.fixture
+def far(tmp_path: Path) -> Iterator[FarSide]:
+    with far_side(tmp_path) as made:
+        yield made
+
+
+def test_a_ping_is_answered_or_given_up_before_the_next_one(far: FarSide) -> None:
+    assert far.ping("127.0.0.1")
+    far.be("silent")
+    begin = time.monotonic()
+    assert not far.ping("127.0.0.1")
+    assert time.monotonic() - begin < seconds(job()["scrape_interval"])
+    far.be("answering")
+    assert far.ping("127.0.0.1")
+
+
+@contextmanager
+def prometheus(folder: Path, exporter: str) -> Iterator[Chain]:
+    """Prometheus with the shipped job, except for the addresses: the hosts are on the loopback of the far side."""
+    shipped = job()
+    shipped["static_configs"][0]["targets"] = list(HOSTS)
+    shipped["relabel_configs"][-1]["replacement"] = exporter
+    (folder / "prometheus.yaml").write_text(yaml.safe_dump({"scrape_configs": [shipped]}))
+    address = f"127.0.0.1:{free_port()}"
+    options = [f"--config.file={folder / 'prometheus.yaml'}", f"--storage.tsdb.path={folder / 'data'}"]
+    options.append(f"--web.listen-address={address}")
+    with program(folder / "prometheus.log", real_parts.find("prometheus"), *options):
+        yield Chain(f"http://{address}", "")
+
+
+def test_prometheus_pings_every_host_and_notices_silence_and_return(far: FarSide, tmp_path: Path) -> None:
+    labels = ",".join(f'{name}="{value}"' for name, value in job()["static_configs"][0]["labels"].items())
+    known = f'probe_success{{job="aws-vpn-keepalive",{labels}}}'
+    with prometheus(tmp_path, far.exporter) as made:
+        wait_for(lambda: len(made.query(f"{known} == 1")) == len(HOSTS), "every host answers", tmp_path)
+        assert {row["metric"]["instance"] for row in made.query(known)} == set(HOSTS)
+        far.be("silent")
+        wait_for(lambda: len(made.query(f"{known} == 0")) == len(HOSTS), "every host is silent", tmp_path)
+        far.be("answering")
+        wait_for(lambda: len(made.query(f"{known} == 1")) == len(HOSTS), "every host answers again", tmp_path)
