@@ -47,8 +47,8 @@
 {{- $sentences = append $sentences "podDisruptionBudget.minAvailable and podDisruptionBudget.maxUnavailable are both set, and Kubernetes takes only one: keep one of them." }}
 {{- end }}
 {{- if .Values.keepaliveProbe.enabled }}
-{{- if not (and .Values.keepaliveProbe.targets .Values.keepaliveProbe.proberUrl) }}
-{{- $sentences = append $sentences "keepaliveProbe.enabled is true: say what to ping in keepaliveProbe.targets and where the blackbox exporter is in keepaliveProbe.proberUrl." }}
+{{- if not (and .Values.keepaliveProbe.connections .Values.keepaliveProbe.proberUrl) }}
+{{- $sentences = append $sentences "keepaliveProbe.enabled is true: say what to ping in keepaliveProbe.connections and where the blackbox exporter is in keepaliveProbe.proberUrl." }}
 {{- end }}
 {{- end }}
 {{- with $sentences }}
