@@ -92,7 +92,7 @@ def _variables(
     choices: list[Builder[model.VariableModel]] = [
         build.DatasourceVariable("datasource").label("Data source").type("prometheus"),
         _choice("job", "Job", "label_values(aws_vpn_target_up, job)"),
-        _choice("account_id", "Account", 'label_values(aws_vpn_target_up{job=~"$job"}, account_id)'),
+        _account(),
         _choice("region", "Region", 'label_values(aws_vpn_target_up{job=~"$job", account_id=~"$account_id"}, region)'),
     ]
     if board.connections != "none":
@@ -115,6 +115,16 @@ def _choice(name: str, label: str, query: str, many: bool = True) -> build.Query
     everything = model.VariableOption(text="All", value="$__all")
     # One short pattern, where the list of a thousand accounts would make the longest query there is.
     return made.multi(True).include_all(True).all_value(".+").current(everything)
+
+
+def _account() -> build.QueryVariable:
+    """People choose by name, queries get the id. Accounts without a name show their id alone."""
+    labelled = 'label_join(aws_vpn_target_info{job=~"$job"}, "text", " · ", "account_name", "account_id")'
+    query = f"query_result(max by (text, account_id) ({labelled}))"
+    # Prometheus sorts labels by name.
+    return _choice("account_id", "Account", query).regex(
+        r'/account_id="(?<value>[^"]*)".*text="(?: · )?(?<text>[^"]*)"/'
+    )
 
 
 def _connection(many: bool) -> build.QueryVariable:

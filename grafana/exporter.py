@@ -1,9 +1,10 @@
 """Is the exporter itself well, and does AWS answer it."""
 
+from aws_vpn_exporter.aws.traffic import DOLLARS_PER_METRIC
 from grafana.board import Board, Section
 from grafana.panels import GREEN, ORANGE, PLAIN, RED, Column, Words, lines, number, rows
-from grafana.queries import TARGET_ID, TARGETS, count, newest
-from grafana.vocabulary import ACCOUNT, ANSWERING, REGION
+from grafana.queries import TARGET_ID, TARGETS, count, newest, one
+from grafana.vocabulary import ACCOUNT, ACCOUNT_NAME, ANSWERING, READ, REGION, nothing_read
 
 _JOB = 'job=~"$job"'
 _REPLICA = "job, instance"
@@ -69,6 +70,7 @@ TARGET_TABLE = rows(
     "by the slowest replica. Cause of failures: the most frequent one within the time shown.",
     (
         Column("Status", expr=_TARGET_UP, words=ANSWERING, width=120),
+        ACCOUNT_NAME,
         ACCOUNT,
         REGION,
         Column("Last answer", expr=f"1000 * {_LAST_ANSWER}", unit="dateTimeFromNow", width=150),
@@ -86,6 +88,7 @@ TARGET_TABLE = rows(
             expr=f"topk by ({TARGET_ID}) (1, sum by ({TARGET_ID}, cause) ({_failures('$__range')}) > 0)",
             hidden=True,
         ),
+        Column("", expr=one("aws_vpn_target_info", TARGETS, TARGET_ID, "account_name"), hidden=True),
     ),
     sort=("Status", False),
     empty="The exporter watches no account and region here",
@@ -121,6 +124,71 @@ REPLICAS = rows(
     empty="Prometheus scrapes no exporter here",
     width=10,
     height=8,
+)
+
+_SOURCE_ID = f"{TARGET_ID}, source"
+_SOURCE_FAILURES = f"increase(aws_vpn_source_poll_failures_total{{{TARGETS}}}[$__range])"
+
+SOURCES = rows(
+    "Optional sources",
+    "One row for each optional source that is turned on, account and region. What one of them cannot read costs the "
+    "others nothing, nor the state of the tunnels. Cause of failures: the most frequent one within the time shown.",
+    (
+        Column("Read", expr=newest("aws_vpn_source_up", TARGETS, _SOURCE_ID), words=READ, width=120),
+        Column("Source", label="source", width=120),
+        ACCOUNT,
+        REGION,
+        Column(
+            "Last answer",
+            expr=f"1000 * ({newest('aws_vpn_source_last_success_timestamp_seconds', TARGETS, _SOURCE_ID)} > 0)",
+            unit="dateTimeFromNow",
+            width=150,
+        ),
+        Column(
+            "Failed looks",
+            expr=f"sum by ({_SOURCE_ID}) ({_SOURCE_FAILURES})",
+            unit="none",
+            decimals=0,
+            width=110,
+        ),
+        Column("Cause of failures", label="cause"),
+        Column(
+            "",
+            expr=f"topk by ({_SOURCE_ID}) (1, sum by ({_SOURCE_ID}, cause) ({_SOURCE_FAILURES}) > 0)",
+            hidden=True,
+        ),
+    ),
+    sort=("Read", False),
+    empty=nothing_read("traffic", "maintenance", "negotiated", "logs"),
+    width=16,
+    height=8,
+)
+
+_ASKED = f"increase(aws_vpn_exporter_cloudwatch_metrics_requested_total{{{_JOB}}}[$__range])"
+# A replica that has just started has asked once and not paused yet: its first hour counts as one.
+_ASKING = f"clamp_max(clamp_min(time() - process_start_time_seconds{{{_JOB}}}, 3600), $__range_s)"
+_MONTH = 30 * 86400
+
+CLOUDWATCH = (
+    number(
+        "CloudWatch metrics asked for",
+        "Metrics that all replicas together have asked CloudWatch for within the time shown. Only the source traffic "
+        "asks for any.",
+        f"sum({_ASKED})",
+        decimals=0,
+        empty="No replica",
+        height=8,
+    ),
+    number(
+        "Charge for CloudWatch, 30 days",
+        "What AWS charges for 30 days at the pace of the time shown, all replicas together, at "
+        f"{DOLLARS_PER_METRIC * 1000:g} USD for 1,000 metrics. A longer interval of the source traffic lowers it.",
+        f"sum({_ASKED} / on ({_REPLICA}) {_ASKING}) * {_MONTH} * {DOLLARS_PER_METRIC:.5f}",
+        unit="currencyUSD",
+        decimals=2,
+        empty="No replica",
+        height=8,
+    ),
 )
 
 FAILURES = lines(
@@ -167,6 +235,7 @@ EXPORTER = Board(
     description="Whether the AWS VPN exporter is well, and whether AWS answers it.",
     sections=(
         Section("", (*COUNTS, TARGET_TABLE, REPLICAS)),
+        Section("Optional sources and their charge", (SOURCES, *CLOUDWATCH)),
         Section("Over time", (FAILURES, DURATION, REQUESTS, SCRAPES)),
     ),
 )

@@ -12,6 +12,7 @@ from grafana.queries import (
     TUNNEL_ID,
     availability,
     below_expectation,
+    cause,
     connection_status,
     count,
     firing,
@@ -19,6 +20,8 @@ from grafana.queries import (
     last_change,
     named,
     newest,
+    one,
+    read,
     redundancy_lost,
     severity_rank,
     tunnel_state,
@@ -28,7 +31,9 @@ from grafana.queries import (
 )
 from grafana.vocabulary import (
     ACCOUNT,
+    ACCOUNT_NAME,
     ANSWERING,
+    CAUSE,
     CONNECTION_STATUS,
     IDENTITY,
     NAME,
@@ -42,6 +47,7 @@ from grafana.vocabulary import (
 
 _TARGET_UP = newest("aws_vpn_target_up", TARGETS, TARGET_ID)
 _NAMES = Column("", expr=newest("aws_vpn_connection_info", TARGETS, f"{ID}, name"), hidden=True)
+_ACCOUNT_NAMES = one("aws_vpn_target_info", TARGETS, TARGET_ID, "account_name")
 _NO_ANSWER, _NOTHING_THERE = -1, -2
 
 
@@ -55,12 +61,14 @@ COUNTS = (
         "Connections in service of which no tunnel is up. Nothing passes between these sites and AWS.",
         count(f"{tunnels_up(TARGETS)} == 0"),
         colors=((None, PLAIN), (1, RED)),
+        width=3,
     ),
     number(
         "Redundancy lost",
         "Connections that are up on fewer tunnels than expected: the next failure cuts the site off.",
         count(redundancy_lost(TARGETS)),
         colors=((None, PLAIN), (1, ORANGE)),
+        width=3,
     ),
     number(
         "Up without routes",
@@ -76,11 +84,21 @@ COUNTS = (
         decimals=1,
         colors=((None, ORANGE), (1, GREEN)),
         empty="No connection is in service",
+        width=3,
     ),
     number(
         "Connections",
         "All VPN connections that AWS lists, in whatever state.",
         count(newest("aws_vpn_connection_state", TARGETS)),
+        width=3,
+    ),
+    number(
+        "Maintenance pending",
+        "Connections with a tunnel whose endpoint AWS is going to replace: each one goes down for some minutes. Needs "
+        "the exporter's block maintenance.",
+        count(newest("aws_vpn_tunnel_maintenance_pending", TARGETS) + " == 1", read("maintenance")),
+        colors=((None, PLAIN), (1, ORANGE)),
+        empty="Not read in full",
     ),
     number(
         "Targets without an answer",
@@ -94,7 +112,8 @@ CONNECTIONS = rows(
     "Connections, those in trouble first",
     "One row for each connection that AWS lists. A name leads to the connection's own dashboard, an ID to the AWS "
     "console. Worst tunnel: the state of the tunnel that is worst off; a connection that is meant to have one tunnel "
-    "may well have one that is down. Available: share of the last 30 days with at least one tunnel up.",
+    "may well have one that is down. Probable cause: what the evidence points to, for most of its tunnels that are not "
+    "well; it leads to what to do. Available: share of the last 30 days with at least one tunnel up.",
     (
         Column("Status", expr=connection_status(TARGETS), words=CONNECTION_STATUS, link=TO_CONNECTION, width=160),
         NAME,
@@ -107,10 +126,21 @@ CONNECTIONS = rows(
             quiet=True,
             width=240,
         ),
+        CAUSE,
         Column("Last change", expr=last_change(TARGETS, ID), unit="dateTimeFromNow", width=150),
         Column("Available, 30 d", expr=_UP_30D, unit="percentunit", decimals=3, width=130),
+        ACCOUNT_NAME,
         *IDENTITY,
-        _NAMES,
+        Column(
+            "",
+            expr=f"{_NAMES.expr}\n* on ({TARGET_ID}) group_left (account_name) {_ACCOUNT_NAMES}",
+            hidden=True,
+        ),
+        Column(
+            "",
+            expr=f"topk by ({ID}) (1, count by ({ID}, cause) (\n  {cause(TARGETS)}\n))",
+            hidden=True,
+        ),
     ),
     sort=("Status", False),
     empty="AWS lists no VPN connection here",
@@ -267,6 +297,7 @@ TARGET_HEALTH = rows(
     "shown, the most frequent one.",
     (
         Column("Status", expr=_TARGET_UP, words=ANSWERING, width=120),
+        ACCOUNT_NAME,
         ACCOUNT,
         REGION,
         Column(
@@ -288,6 +319,7 @@ TARGET_HEALTH = rows(
             f"(increase(aws_vpn_target_poll_failures_total{{{TARGETS}}}[$__range])) > 0)",
             hidden=True,
         ),
+        Column("", expr=_ACCOUNT_NAMES, hidden=True),
     ),
     sort=("Status", False),
     empty="The exporter watches no account and region here",

@@ -1,12 +1,25 @@
 """Does every tunnel meet the rules, and which options has somebody changed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from aws_vpn_exporter.options import OPTIONS, Option, text
 from grafana.board import Board, Section
-from grafana.panels import BLUE, ORANGE, PLAIN, Column, Steps, number, rows
-from grafana.queries import CONNECTIONS, ID, TUNNEL_ID, count, named, newest
-from grafana.vocabulary import AGREEMENT, CHECK, IDENTITY, NAME, OPTION_NAME, PERMITTED, SWITCH, TUNNEL_IP, option_name
+from grafana.panels import BLUE, ORANGE, PLAIN, Column, Steps, Words, number, rows
+from grafana.queries import CONNECTIONS, ID, TUNNEL_ID, count, named, newest, one, read
+from grafana.vocabulary import (
+    AGREEMENT,
+    CHECK,
+    IDENTITY,
+    NAME,
+    NEGOTIATED_AS,
+    OPTION_NAME,
+    PERMITTED,
+    SWITCH,
+    TUNNEL_IP,
+    nothing_read,
+    option_name,
+    spelled,
+)
 
 # RFC 8247 and RFC 9395: too short, of unclear origin, or no longer to be used.
 _WEAK_GROUPS = "2|5|22|23|24"
@@ -102,13 +115,36 @@ COMPLIANCE = rows(
     height=11,
 )
 
+_WORDS = tuple(option for option in OPTIONS if not (option.is_number or option.is_switch))
+_NUMBERS = tuple(option for option in OPTIONS if option not in _WORDS)
+
+
+def _drifted(option: Option) -> str:
+    """AWS's value of an option on the tunnels where it differs; it brings the label `option`, words also `setting`."""
+    metric = "aws_vpn_tunnel_options_info" if option in _WORDS else option.published_as
+    differing = f'aws_vpn_tunnel_option_mismatch{{{CONNECTIONS}, option="{option.key}"}} == 1'
+    found = f"{metric}{{{CONNECTIONS}}} and on ({TUNNEL_ID}) ({differing})"
+    if option in _WORDS:
+        found = f'label_replace({found}, "setting", "$1", "{option.published_as}", "(.*)")'
+    return f'label_replace({found}, "option", "{option.key}", "", "")'
+
+
+def _at_aws(options: Sequence[Option], more: str = "") -> str:
+    every = "\n  or ".join(_drifted(option) for option in options)
+    return f"max by ({TUNNEL_ID}, option{more}) (\n  {every}\n)"
+
+
 DRIFT = rows(
     "Drift: options that differ from the customer gateway's",
-    "Each option of each tunnel where AWS's value disagrees with what a policy states for the customer gateway.",
+    "Each option of each tunnel where AWS's value disagrees with what a policy states for the customer gateway. The "
+    "exporter's own page shows both sides' values.",
     (
         NAME,
         TUNNEL_IP,
         OPTION_NAME,
+        Column("Number at AWS", expr=_at_aws(_NUMBERS), unit="none", width=130),
+        Column("Words at AWS", label="setting", width=260),
+        Column("", expr=_at_aws(_WORDS, ", setting"), hidden=True),
         *IDENTITY,
         Column(
             "",
@@ -122,6 +158,66 @@ DRIFT = rows(
     height=7,
 )
 
+_WEAK_VALUES = {
+    "ike_version": "ikev1",
+    "phase1_integrity": "SHA1",
+    "phase1_dh_group": _WEAK_GROUPS,
+    "phase2_integrity": "SHA1",
+    "phase2_dh_group": _WEAK_GROUPS,
+}
+"""By the label that says what was negotiated."""
+_WEAK_IN_USE = " or ".join(
+    f'aws_vpn_tunnel_negotiated_info{{{CONNECTIONS}, {label}=~"{weak}"}}' for label, weak in _WEAK_VALUES.items()
+)
+
+NEGOTIATED = rows(
+    "Negotiated by each tunnel",
+    "One row for each tunnel that the exporter has asked AWS about: on what the two sides agreed, blank while the "
+    "tunnel is down. Orange: IKEv1, SHA-1 or a weak Diffie-Hellman group is not only permitted, but in use.",
+    (
+        NAME,
+        TUNNEL_IP,
+        *(
+            Column(
+                spelled(label),
+                label=label,
+                words=Words({word: (word, ORANGE) for word in _WEAK_VALUES[label].split("|")})
+                if label in _WEAK_VALUES
+                else None,
+                quiet=True,
+                width=150,
+            )
+            for label in NEGOTIATED_AS.values()
+        ),
+        Column("Provisioning", label="provisioning_status", width=110),
+        *IDENTITY,
+        Column(
+            "",
+            expr=named(
+                one(
+                    "aws_vpn_tunnel_negotiated_info",
+                    CONNECTIONS,
+                    TUNNEL_ID,
+                    ", ".join((*NEGOTIATED_AS.values(), "provisioning_status")),
+                ),
+                CONNECTIONS,
+            ),
+            hidden=True,
+        ),
+    ),
+    empty=nothing_read("negotiated"),
+    width=20,
+)
+
+WEAK_IN_USE = number(
+    "Weak values in use",
+    "Connections with a tunnel that has negotiated IKEv1, SHA-1 or a weak Diffie-Hellman group.",
+    count(f"max by ({ID}) ({_WEAK_IN_USE})", read("negotiated")),
+    colors=((None, PLAIN), (1, ORANGE)),
+    empty="Not read in full",
+    height=9,
+)
+
 
 def _unit(option: Option) -> str:
     return "percentunit" if option.scale != 1 else "s" if option.published_as.endswith("seconds") else "none"
@@ -133,7 +229,7 @@ def _but(default: float, step: float) -> Steps:
 
 
 def _number_columns() -> Iterator[Column]:
-    for option in OPTIONS:
+    for option in _NUMBERS:
         if option.is_number and isinstance(option.default, int):
             yield Column(
                 option_name(option, measure=False),
@@ -142,7 +238,7 @@ def _number_columns() -> Iterator[Column]:
                 colors=_but(option.default * option.scale, option.scale),
                 width=140,
             )
-    for option in OPTIONS:
+    for option in _NUMBERS:
         if option.is_switch:
             yield Column(
                 option_name(option, measure=False),
@@ -152,8 +248,6 @@ def _number_columns() -> Iterator[Column]:
                 width=130,
             )
 
-
-_WORDS = tuple(option for option in OPTIONS if not (option.is_number or option.is_switch))
 
 NUMBERS = rows(
     "Numbers and switches of each tunnel",
@@ -210,7 +304,7 @@ OPTIONS_BOARD = Board(
     description="What Security Hub says about each AWS VPN connection, weak cryptography, drift, and every option.",
     sections=(
         Section("", (*COUNTS, COMPLIANCE)),
-        Section("Against the customer gateway", (DRIFT,)),
+        Section("Against the customer gateway", (DRIFT, NEGOTIATED, WEAK_IN_USE)),
         Section("Every option", (NUMBERS, WORDS)),
     ),
     connections="many",

@@ -146,6 +146,7 @@ def lines(
     empty: str,
     stacked: bool = False,
     stepped: bool = False,
+    bars: bool = False,
     colors: Mapping[str, str] | None = None,
     width: int = 12,
     height: int = 8,
@@ -160,8 +161,9 @@ def lines(
         .unit(unit)
         .min(0)
         .no_value(empty)
+        .draw_style(shapes.GraphDrawStyle.BARS if bars else shapes.GraphDrawStyle.LINE)
         .line_width(2)
-        .fill_opacity(25 if stacked else 5)
+        .fill_opacity(100 if bars else 25 if stacked else 5)
         .show_points(shapes.VisibilityMode.AUTO)
         .line_interpolation(shapes.LineInterpolation.STEP_AFTER if stepped else shapes.LineInterpolation.LINEAR)
         .stacking(

@@ -40,6 +40,21 @@ def newest(metric: str, select: str, by: str = ID) -> str:
     return f"max by ({by}) ({metric}{{{select}}})"
 
 
+def one(metric: str, select: str, by: str, words: str) -> str:
+    """The same with labels that say something: where replicas say different things for a while, one of them counts."""
+    return f"topk by ({by}) (1, max by ({by}, {words}) ({metric}{{{select}}}))"
+
+
+def cause(select: str, by: str = TUNNEL_ID) -> str:
+    """The probable cause of each tunnel that is not well, as the label `cause`."""
+    return one("aws_vpn_tunnel_down_cause", select, by, "cause")
+
+
+def read(source: str) -> str:
+    """The targets about which an optional source is turned on and answers in full."""
+    return f'aws_vpn_source_up{{{TARGETS}, source="{source}"}} == 1'
+
+
 def tunnels_up(select: str) -> str:
     """What the alerts see; without the recording rules, what the exporter says."""
     recorded = newest("vpn_connection:aws_vpn_connection_tunnels_up:last", select)

@@ -31,7 +31,8 @@ def variables_of(dashboard: Dashboard, connection: str = ".+", span: str = "24h"
     """What Grafana fills in where everything is chosen: the objective has a value of its own."""
     chosen = {variable["name"]: variable for variable in dashboard["templating"]["list"]}
     values = {name: one.get("allValue") or one.get("current", {}).get("value", "") for name, one in chosen.items()}
-    return {**values, "connection": connection, "__rate_interval": "1m", "__interval": "1m", "__range": span}
+    made = {"__rate_interval": "1m", "__interval": "1m", "__range": span, "__range_s": f"{seconds(span):.0f}"}
+    return {**values, "connection": connection, **made}
 
 
 def fill(text: str, variables: Variables) -> str:

@@ -25,7 +25,10 @@ JOB = "aws-vpn-exporter"
 REGIONS = ("eu-west-1", "us-east-1")
 RULES = REPOSITORY / "alerts" / "aws-vpn.rules.yaml"
 
+ACCOUNT_NAME = "Head office"
+
 CONFIG = f"""
+accounts: [{{name: {ACCOUNT_NAME}}}]
 regions: [{", ".join(REGIONS)}]
 poll_interval: {{pace}}s
 discovery_interval: {{pace}}s
@@ -35,6 +38,17 @@ policies:
     expected_tunnels: 1
   - match: {{tags: {{site: Saltmere}}}}
     customer_gateway: {{phase1_lifetime_seconds: 14400, phase2_lifetime_seconds: 3600, ike_versions: [ikev2]}}
+  - match: {{tags: {{site: Starholm}}}}
+    customer_gateway: {{phase2_encryption_algorithms: [AES128]}}
+  - match: {{tags: {{"vpn:device": hourly-rekey}}}}
+    customer_gateway: {{phase2_lifetime_seconds: 3600, ike_versions: [ikev2], phase1_integrity_algorithms: [SHA2-256]}}
+"""
+
+SOURCES = """
+traffic: {interval: 1m}
+maintenance: {interval: 1m}
+negotiated: {interval: 1m}
+logs: {interval: 10s}
 """
 
 Samples = Sequence[Mapping[str, object]]
@@ -92,14 +106,19 @@ def wait_for(true: Callable[[], object], seconds: float, what: str, logs: Path |
 
 
 @contextmanager
-def lab(scenario: str | Scenario, folder: Path, past: Past | None = None, pace: int = 2) -> Iterator[Prometheus]:
-    """Run it all. Every poll, scrape and group of rules comes round in `pace` seconds; alerts fire at once."""
+def lab(
+    scenario: str | Scenario, folder: Path, past: Past | None = None, pace: int = 2, sources: bool = False
+) -> Iterator[Prometheus]:
+    """Run it all, with the optional `sources` on or off.
+
+    Every poll, scrape and group of rules comes round in `pace` seconds; alerts fire at once.
+    """
     prometheus, promtool = find("prometheus"), find("promtool")
     config = folder / "exporter.yaml"
-    config.write_text(CONFIG.replace("{pace}", str(pace)))
+    config.write_text(CONFIG.replace("{pace}", str(pace)) + (SOURCES if sources else ""))
     fleet = Fleet(time.time, scenario)
     with ExitStack() as stack:
-        aws = stack.enter_context(SimulatedAws(fleet.describe, script=fleet.fault, regions=REGIONS))
+        aws = stack.enter_context(SimulatedAws(fleet.describe, script=fleet.fault, regions=REGIONS, sources=fleet))
         replicas = [_exporter(stack, aws.url, config, folder / f"exporter-{n}.log") for n in range(2)]
         pages = [f"http://{address}/metrics" for address in replicas]
         wait_for(lambda: all(_knows_aws(page) for page in pages), 30, "the replicas to know AWS", folder)

@@ -27,7 +27,7 @@ RECORDED = {
 }
 PUBLISHED = {
     metric.name
-    for table in (catalogue.CONNECTION, catalogue.TUNNEL, catalogue.TARGET, catalogue.EXPORTER)
+    for table in (catalogue.CONNECTION, catalogue.TUNNEL, catalogue.TARGET, catalogue.SOURCE, catalogue.EXPORTER)
     for metric in table
 }
 

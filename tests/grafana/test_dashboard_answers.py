@@ -1,14 +1,18 @@
 """Every query of every dashboard, answered by a real Prometheus that scrapes two real replicas of the exporter."""
 
+import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import pytest
 
-from aws_vpn_exporter.demo.fleet import SCENARIOS, Scenario, ScriptedFault, many
+from aws_vpn_exporter.demo import stories
+from aws_vpn_exporter.demo.fleet import EVERY_OPTION_SET, REKEY_MISMATCH, SCENARIOS, Scenario, ScriptedFault, many
+from aws_vpn_exporter.evidence import SOURCES
 from tests.grafana.answers import UIDS, Answer, answers, ask, choices, load, panels, rows, variables_of
-from tests.grafana.lab import Prometheus, Samples, lab, wait_for
+from tests.grafana.lab import ACCOUNT_NAME, REGIONS, Prometheus, Samples, lab, wait_for
 from tests.grafana.past import Outage, past_of
 
 pytestmark = pytest.mark.timeout(150)
@@ -24,6 +28,10 @@ SILENT = {
     "aws-vpn-exporter: Targets: E",
     "aws-vpn-exporter: Failed polls by cause: A",
 }
+# What asks for one of these has nothing to say while the optional sources are off.
+OF_SOURCES = re.compile(
+    r"aws_vpn_(source_|tunnel_(standby|receive|transmit|traffic|maintenance|last_maintenance|negotiated|log_events))"
+)
 PER_REPLICA = ("aws-vpn-exporter: Replicas:", "aws-vpn-exporter: Duration of scrapes:")
 
 # Without those that change while the tests run.
@@ -33,6 +41,37 @@ TOUR = Scenario(
         one for one in SCENARIOS["tour"].connections if one.name not in ("ferry-terminal", "town-hall", "summer-kiosk")
     ),
 )
+# Each cause once. The tunnel that fell for one of them is also told all else that AWS can tell, and often.
+TALKATIVE = replace(
+    REKEY_MISMATCH,
+    stories=(
+        stories.PENDING,
+        replace(
+            stories.REKEY_REFUSED,
+            lines=(
+                *(replace(line, every=2) for line in stories.REKEY_REFUSED.lines),
+                stories.Line(-60, "Words that nobody has read before", "", "", every=4),
+            ),
+        ),
+    ),
+)
+CAUSES = Scenario(
+    "Each cause once.",
+    (
+        TALKATIVE,
+        EVERY_OPTION_SET,
+        *(one for one in SCENARIOS["causes"].connections if one.name != TALKATIVE.name),
+    ),
+)
+CAUSE = {
+    TALKATIVE.name: "rekey_mismatch",
+    "signal-box": "idle_timeout",
+    "watermill": "dead_peer_detection",
+    "stone-quarry": "pre_shared_key_mismatch",
+    "grain-store": "endpoint_replacement",
+    "bell-foundry": "bgp_down",
+    "fog-horn": "customer_gateway_unreachable",
+}
 STATUS = {
     "north-mill": "DOWN",
     LOOKED_AT: "REDUNDANCY LOST",
@@ -107,9 +146,11 @@ def figure(api: Prometheus, uid: str, title: str) -> float:
 def test_every_query_is_answered(tour: Prometheus, connection: str, uid: str, span: str) -> None:
     """With a fleet in all situations no panel stays empty; a figure is one figure."""
     found = list(answers(tour, uid, connection if uid == "aws-vpn-connection" else ".+", span))
-    assert {one.where for one in found if not one.samples} <= SILENT
+    unread = {one.where for one in found if OF_SOURCES.search(one.expr)}
+    assert {one.where for one in found if not one.samples} <= SILENT | unread
+    assert not any(one.samples for one in found if one.where in unread)
     for one in found:
-        if one.panel["type"] == "stat":
+        if one.panel["type"] == "stat" and one.where not in unread:
             assert len(one.samples) == 1, one.where
         if uid == "aws-vpn-connection" and one.panel["type"] in ("timeseries", "state-timeline"):
             assert all(len(sample["values"]) > 1 for sample in one.samples), one.where  # type: ignore[arg-type]
@@ -118,17 +159,21 @@ def test_every_query_is_answered(tour: Prometheus, connection: str, uid: str, sp
 @pytest.mark.parametrize("uid", UIDS)
 def test_two_replicas_are_counted_once(tour: Prometheus, uid: str) -> None:
     """No answer tells replicas apart, but for the panels about them; and none holds one thing twice."""
-    for one in answers(tour, uid):
-        labels = [tuple(sorted(sample["metric"].items())) for sample in one.samples]  # type: ignore[attr-defined]
-        assert len(set(labels)) == len(labels), one.where
-        if not one.where.startswith(PER_REPLICA):
-            assert not any("instance" in dict(found) for found in labels), one.where
+    replicas_count_once(tour, uid)
     if uid == "aws-vpn-fleet":
         assert figure(tour, uid, "Connections") == len(TOUR.connections)
         assert figure(tour, uid, "Connections down") == 1
     if uid == "aws-vpn-exporter":
         assert figure(tour, uid, "Replicas reached") == 2
         assert figure(tour, uid, "Targets watched") == 2
+
+
+def replicas_count_once(api: Prometheus, uid: str) -> None:
+    for one in answers(api, uid):
+        labels = [tuple(sorted(sample["metric"].items())) for sample in one.samples]  # type: ignore[attr-defined]
+        assert len(set(labels)) == len(labels), one.where
+        if not one.where.startswith(PER_REPLICA):
+            assert not any("instance" in dict(found) for found in labels), one.where
 
 
 def test_the_fleet_says_how_each_connection_is(tour: Prometheus) -> None:
@@ -207,7 +252,7 @@ def test_every_variable_offers_what_there_is(tour: Prometheus, uid: str) -> None
     """Accounts, regions and connections by name, and what is chosen picks it."""
     dashboard = load(uid)
     assert list(choices(tour, dashboard, "job").values()) == ["aws-vpn-exporter"]
-    assert list(choices(tour, dashboard, "account_id").values()) == ["123456789012"]
+    assert choices(tour, dashboard, "account_id") == {f"{ACCOUNT_NAME} · 123456789012": "123456789012"}
     assert set(choices(tour, dashboard, "region").values()) == {"eu-west-1", "us-east-1"}
     if any(one["name"] == "connection" for one in dashboard["templating"]["list"]):
         offered = choices(tour, dashboard, "connection")
@@ -251,6 +296,105 @@ def test_where_nothing_is_known_no_figure_says_that_all_is_well(tour: Prometheus
         for panel in panels(load(uid)):
             if panel["type"] == "stat":
                 assert ask(tour, panel["targets"][0], nowhere) == [], panel["title"]
+
+
+@pytest.fixture(scope="module")
+def causes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
+    """Each cause once, with the optional sources on."""
+    folder = tmp_path_factory.mktemp("causes")
+    with lab(CAUSES, folder, sources=True) as api:
+        for what in (
+            "vpn_connection:security_hub_ec2_20:passed",
+            'ALERTS{alertname="AwsVpnConnectionDown",alertstate="firing"}',
+            "count(aws_vpn_source_up == 1) == 16",
+            'increase(aws_vpn_tunnel_log_events_total{event="other"}[1m]) > 0',
+        ):
+            wait_for(partial(api.instant, what), 40, what, folder)
+        yield api
+
+
+@pytest.fixture(scope="module")
+def talkative(causes: Prometheus) -> str:
+    """The connection about which there is most to tell."""
+    offered = choices(causes, load("aws-vpn-connection"), "connection")
+    return next(value for text, value in offered.items() if text.startswith(f"{TALKATIVE.name} · vpn-"))
+
+
+@pytest.mark.parametrize("uid", UIDS)
+def test_with_the_sources_on_every_query_is_answered(causes: Prometheus, talkative: str, uid: str) -> None:
+    """All that the sources read shows, once, whoever read it."""
+    found = list(answers(causes, uid, talkative if uid == "aws-vpn-connection" else ".+"))
+    # Nothing fails here, and there is no past of which the availability would be known.
+    silent = {one.where for one in found if not re.search("failures_total|:avg(7|30)d", one.expr) and not one.samples}
+    assert silent == set()
+    replicas_count_once(causes, uid)
+
+
+def test_trouble_comes_with_its_cause(causes: Prometheus, talkative: str) -> None:
+    """In the fleet's table and in that of one connection's tunnels; a tunnel that is well has none."""
+    found = table(causes, "aws-vpn-fleet", "Connections, those in trouble first")
+    assert {row["Connection"]: row["Probable cause"] for row in found if row["Connection"] in CAUSE} == CAUSE
+    assert all(row["Account name"] == ACCOUNT_NAME for row in found)
+    tunnels = table(causes, "aws-vpn-connection", "Tunnels", talkative)
+    assert {row["State"]: row.get("Probable cause") for row in tunnels} == {"1": "rekey_mismatch", "4": None}
+    (target, *_) = table(causes, "aws-vpn-fleet", "Targets: is AWS answering?")
+    assert target["Account name"] == ACCOUNT_NAME
+
+
+def test_a_connection_shows_what_the_sources_read(causes: Prometheus, talkative: str) -> None:
+    """Traffic and maintenance of each tunnel, what was negotiated beside what is permitted, and events by class."""
+    uid = "aws-vpn-connection"
+    well, fallen = sorted(
+        table(causes, uid, "Traffic and maintenance of each tunnel", talkative),
+        key=lambda row: -float(row["Received"]),
+    )
+    assert float(well["Received"]) == pytest.approx(40_000)
+    assert float(well["Sent"]) == pytest.approx(10_000)
+    assert well["Maintenance"] == "1"
+    assert float(well["Applied by AWS from"]) > float(well["Last maintenance"])
+    assert float(fallen["Received"]) < float(well["Received"])  # its latest period may have begun before the fall
+    assert fallen["Maintenance"] == "0"
+    assert "Applied by AWS from" not in fallen
+    negotiated = {
+        (row["Tunnel (outside IP)"], row["Option"]): row
+        for row in table(causes, uid, "Negotiated beside permitted", talkative)
+    }
+    ike = negotiated[well["Tunnel (outside IP)"], "ike_versions"]
+    assert (ike["Negotiated"], ike["Permitted at AWS"], ike["Customer gateway"]) == ("ikev2", "ikev2", "0")
+    encryption = negotiated[well["Tunnel (outside IP)"], "phase1_encryption_algorithms"]
+    assert encryption["Negotiated"] in encryption["Permitted at AWS"].split(",")
+    assert "Negotiated" not in negotiated[fallen["Tunnel (outside IP)"], "ike_versions"]
+    assert len(negotiated) == 2 * 7
+    events = table(causes, uid, "Log events of each tunnel", talkative)
+    seen = {row["event\\tunnel_ip"] for row in events if fallen["Tunnel (outside IP)"] in row}
+    assert {"no_proposal_match", "rekey", "other"} <= seen
+    (answer,) = (one for one in answers(causes, uid, talkative) if one.panel["title"] == "Not understood")
+    assert 0.05 < float(answer.samples[0]["value"][1]) < 0.35  # type: ignore[index]
+
+
+def test_options_show_drift_with_its_values_and_what_is_in_use(causes: Prometheus) -> None:
+    """AWS's side of each difference; one row a tunnel of what was negotiated."""
+    uid = "aws-vpn-options"
+    drift = {
+        (row["Connection"], row["Option"], row.get("Number at AWS"), row.get("Words at AWS"))
+        for row in table(causes, uid, "Drift: options that differ from the customer gateway's")
+    }
+    assert drift == {
+        (TALKATIVE.name, "phase2_lifetime_seconds", "1800", None),
+        ("observatory", "phase2_encryption_algorithms", None, "AES256-GCM-16"),
+    }
+    negotiated = table(causes, uid, "Negotiated by each tunnel")
+    assert len(negotiated) == 2 * len(CAUSES.connections)
+    assert figure(causes, uid, "Weak values in use") == 0
+
+
+def test_sources_and_pending_maintenance_are_counted(causes: Prometheus) -> None:
+    """Each source for each target once, and the two connections that await maintenance."""
+    assert figure(causes, "aws-vpn-fleet", "Maintenance pending") == 2
+    found = table(causes, "aws-vpn-exporter", "Optional sources")
+    assert sorted((row["Region"], row["Source"], row["Read"]) for row in found) == [
+        (region, source, "1") for region in sorted(REGIONS) for source in sorted(SOURCES)
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -304,3 +448,14 @@ def test_a_thousand_connections_have_a_row_each(tmp_path: Any) -> None:
         assert figure(api, "aws-vpn-fleet", "Redundancy lost") == 80
         for uid in UIDS:
             list(answers(api, uid, span="30d"))
+
+
+def test_what_cloudwatch_charges_is_told(causes: Prometheus) -> None:
+    """Two replicas ask for two metrics a tunnel each minute. Last, because the second time is a minute after start."""
+    uid, a_round = "aws-vpn-exporter", 2 * 2 * 2 * len(CAUSES.connections)
+    wait_for(lambda: figure(causes, uid, "CloudWatch metrics asked for") > 0.9 * a_round, 90, "the second round")
+    found = figure(causes, uid, "CloudWatch metrics asked for")
+    # The first hour counts as a whole one.
+    assert figure(causes, uid, "Charge for CloudWatch, 30 days") == pytest.approx(
+        found / 1000 * 0.01 * 24 * 30, rel=0.1
+    )
