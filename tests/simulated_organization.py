@@ -68,6 +68,8 @@ class Organization:
     """By operation and account."""
     sessions: dict[str, tuple[str, datetime]] = field(default_factory=dict)
     """Account and end, by access key."""
+    hub_keys: set[str] = field(default_factory=set)
+    """Access keys of the hub that are good; any, where there are none."""
 
 
 @dataclass(frozen=True)
@@ -168,6 +170,8 @@ class SimulatedOrganization:
             if datetime.now(UTC) >= ends:
                 raise _RefusedError(400, "RequestExpired", "Request has expired.")
             return account
+        if self.organization.hub_keys and key not in self.organization.hub_keys:
+            raise _RefusedError(401, "AuthFailure", "AWS was not able to validate the provided access credentials")
         return HUB
 
     def _organizations(self, operation: str, form: Mapping[str, str]) -> bytes:

@@ -225,6 +225,31 @@ def test_credentials_are_renewed_before_they_end(monkeypatch: pytest.MonkeyPatch
         role.get_frozen_credentials()
 
 
+def test_a_credentials_file_that_is_rotated_is_read_again(
+    organization: tuple[Organization, SimulatedOrganization], tmp_path: Path
+) -> None:
+    org, running = organization
+    credentials, config = tmp_path / "credentials", tmp_path / "config.yaml"
+
+    def write(key: str) -> None:
+        credentials.write_text(f"[default]\naws_access_key_id = {key}\naws_secret_access_key = not-a-real-key\n")
+
+    write("AKIAOLD")
+    org.hub_keys = {"AKIAOLD"}
+    config.write_text("poll_interval: 1s\ndiscovery_interval: 1s\n")
+    environment = {
+        "AWS_SHARED_CREDENTIALS_FILE": str(credentials),
+        "AWS_ENDPOINT_URL": running.url,
+        "AWS_REGION": TWO_REGIONS[0],
+    }
+    with ExporterProcess(("serve", f"--config.file={config}"), environment, tmp_path / "log") as exporter:
+        exporter.until(lambda: values(exporter.metrics(), "aws_vpn_target_up") == [1.0], "the old key is good")
+        org.hub_keys = {"AKIANEW"}
+        exporter.until(lambda: values(exporter.metrics(), "aws_vpn_target_up") == [0.0], "the old key is refused")
+        write("AKIANEW")
+        exporter.until(lambda: values(exporter.metrics(), "aws_vpn_target_up") == [1.0], "the new key is used")
+
+
 def test_shards_watch_every_target_exactly_once(
     organization: tuple[Organization, SimulatedOrganization], start: Start
 ) -> None:

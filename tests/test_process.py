@@ -209,6 +209,18 @@ def test_without_sts_the_connections_are_watched_all_the_same(tmp_path: Path) ->
             assert not values(exporter.metrics(), "aws_vpn_target_up", account_id="unknown")
 
 
+def test_targets_are_there_while_sts_hangs(tmp_path: Path) -> None:
+    with SimulatedAws(Fleet(lambda: 1_800_000_000.0).describe) as running:
+        running.fail("GetCallerIdentity", "hang")
+        with ExporterProcess(("serve",), with_credentials(running.url), tmp_path / "log") as exporter:
+            exporter.until(
+                lambda: values(exporter.metrics(), "aws_vpn_connection_tunnels_up", account_id="unknown"),
+                "the connections are watched",
+                10,
+            )
+            assert values(exporter.metrics(), "aws_vpn_target_up", account_id="unknown") == [1.0]
+
+
 def test_a_custom_endpoint_is_named_in_one_line(simulated: SimulatedAws, tmp_path: Path) -> None:
     log = tmp_path / "log"
     settings = {**with_credentials(simulated.url), "AWS_ENDPOINT_URL_EC2": simulated.url}

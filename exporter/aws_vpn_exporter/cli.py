@@ -171,8 +171,8 @@ def _run(options: argparse.Namespace, config_file: Path | None, shard: Shard = E
     exporter = Exporter(aws, config_file, shard)
     listener = listening(options.listen_address)
     aws.check_credentials()
-    for service, url in aws.custom_endpoints().items():
-        log.info("%s is asked at the custom endpoint %s", service, url)
+    if custom := aws.custom_endpoints():
+        log.info("custom endpoints: %s", ", ".join(f"{service} {url}" for service, url in custom.items()))
     exporter.start()
     log.info("aws-vpn-exporter %s listens on %s", __version__, options.listen_address)
     serve(application(exporter, web_config), listener, web_config.tls(), lambda: _reload(exporter))

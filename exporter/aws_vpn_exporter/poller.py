@@ -117,6 +117,12 @@ class Poller(Generic[Answer]):
             for target, entry in self._entries.items():
                 self._plan(target, entry, min(entry.due, now + self._pause(entry).seconds))
 
+    def watch_at_first(self, targets: Mapping[Target, Finding]) -> None:
+        """Makes these the targets unless `watch` has named others already."""
+        with self._lock:
+            if not self._told:
+                self._watch(targets)
+
     def watch(self, targets: Mapping[Target, Finding]) -> None:
         """Makes these the targets, from now on; those that stay keep what is known of them.
 
@@ -124,12 +130,7 @@ class Poller(Generic[Answer]):
         not tried yet where it comes with none.
         """
         with self._lock:
-            now, before = self._clock.monotonic(), self._entries
-            self._told, self._entries = True, {}
-            for target in sorted(targets):
-                entry = before.get(target) or _Entry(Report(target), now)
-                self._entries[target] = entry
-                self._apply(target, entry, targets[target])
+            self._watch(targets)
 
     def reports(self) -> list[Report[Answer]]:
         """A report for each target, by account and region; snapshots that are too old are dropped."""
@@ -203,6 +204,14 @@ class Poller(Generic[Answer]):
             entry.busy = False
             pause = self._pause(entry)
             self._plan(target, entry, now + pause.seconds * (1 - pause.jitter * self._jitter()))
+
+    def _watch(self, targets: Mapping[Target, Finding]) -> None:
+        now, before = self._clock.monotonic(), self._entries
+        self._told, self._entries = True, {}
+        for target in sorted(targets):
+            entry = before.get(target) or _Entry(Report(target), now)
+            self._entries[target] = entry
+            self._apply(target, entry, targets[target])
 
     def _apply(self, target: Target, entry: _Entry[Answer], finding: Finding) -> None:
         if entry.report.account_name != finding.account_name:

@@ -34,6 +34,9 @@ WORKERS = {Lane.ANSWERING: 64, Lane.FAILING: 32}
 SOURCE_WORKERS = {Lane.ANSWERING: 8, Lane.FAILING: 4}
 """The same for each optional source."""
 
+_PATIENCE_WITH_STS = 2.0
+"""Seconds."""
+
 _TOO_EARLY = 1.0
 """Seconds."""
 
@@ -79,6 +82,9 @@ class Exporter:
     def start(self) -> None:
         """Begins to look for targets and to poll them, in daemon threads."""
         threading.Thread(target=self._keep_discovering, name="discovery", daemon=True).start()
+        late = threading.Timer(_PATIENCE_WITH_STS, self._watch_what_is_configured)
+        late.daemon = True
+        late.start()
 
     @property
     def ready(self) -> bool:
@@ -155,6 +161,12 @@ class Exporter:
     def _enabled_regions(self, target: Target) -> tuple[str, ...]:
         return enabled_regions(self._aws, target, self._active.discovery.home)
 
+    def _watch_what_is_configured(self) -> None:
+        """Until AWS says whose account it is, connections are watched under an unknown one rather than not at all."""
+        configured = self._active.discovery.configured()
+        self._poller.watch_at_first({t: finding for t, finding in configured.items() if self._shard.has(t)})
+        self._workers_grow()
+
     def _looks(self, source: SourceName) -> Callable[[Target], Round[Any]]:
         def look(target: Target) -> Round[Any]:
             report = self._poller.report(target)
@@ -176,6 +188,10 @@ class Exporter:
                 pause = self._active.config.poll_interval
             self._look_again.wait(pause)
 
+    def _workers_grow(self) -> None:
+        for workers in self._workers:
+            workers.grow()
+
     def _discover(self) -> float:
         """Tells the pollers which targets there are; the seconds until it is worth looking again."""
         active = self._active
@@ -190,8 +206,7 @@ class Exporter:
         pollable = {target: finding for target, finding in mine.items() if finding.pollable}
         for name, poller in self._sources.items():
             poller.watch(pollable if name in turned_on else {})
-        for workers in self._workers:
-            workers.grow()
+        self._workers_grow()
         if not self._regions.ready:
             return 1.0
         return active.config.discovery_interval if active.discovery.settled(targets) else active.config.poll_interval

@@ -48,20 +48,31 @@ class Discovery:
         self._failed: Mapping[Target, Finding] = {}
         self._list_again_at = 0.0
 
+    def configured(self) -> dict[Target, Finding]:
+        """The targets as far as the configuration alone names them, for as long as AWS has said nothing."""
+        accounts = self._configured_accounts()
+        self._aws.admit(accounts, self.home)
+        found = self.targets(accounts, {})
+        if self._config.organization:
+            found[Target(organization.ORGANIZATION, ALL_REGIONS)] = Finding(pollable=False)
+        return found
+
     def accounts(self) -> tuple[Account, ...]:
         """The accounts as far as they are known; asks AWS for what is not known yet or is an hour old."""
-        blocks = self._config.accounts or ()
-        accounts = [block.account(self._regions) for block in blocks]
-        if not blocks and not self._config.organization:
-            accounts = [Account(UNKNOWN_ACCOUNT, regions=self._regions)]
         own_id, partition = self._who_calls()
-        accounts = [replace(one, id=own_id) if one.id == UNKNOWN_ACCOUNT else one for one in accounts]
+        accounts = [replace(a, id=own_id) if a.id == UNKNOWN_ACCOUNT else a for a in self._configured_accounts()]
         if self._config.organization and time.monotonic() >= self._list_again_at:
             self._list_organization(self._config.organization, partition)
         named = {one.id for one in accounts}
         every = (*accounts, *(one for one in self._listed.values() if one.id not in named))
         self._aws.admit(every, self.home)
         return every
+
+    def _configured_accounts(self) -> tuple[Account, ...]:
+        blocks = self._config.accounts or ()
+        if not blocks and not self._config.organization:
+            return (Account(UNKNOWN_ACCOUNT, regions=self._regions),)
+        return tuple(block.account(self._regions) for block in blocks)
 
     def targets(
         self, accounts: tuple[Account, ...], regions_of: Mapping[str, Report[tuple[str, ...]]]
@@ -72,11 +83,13 @@ class Discovery:
             if account.regions != ALL_REGIONS:
                 found |= {Target(account.id, region): Finding(account.name) for region in account.regions}
                 continue
-            report = regions_of[account.id]
-            if report.snapshot:
+            report = regions_of.get(account.id)
+            if report and report.snapshot:
                 found |= {Target(account.id, region): Finding(account.name) for region in report.snapshot.answer}
             else:
-                found[Target(account.id, ALL_REGIONS)] = Finding(account.name, pollable=False, error=report.failure)
+                found[Target(account.id, ALL_REGIONS)] = Finding(
+                    account.name, False, report.failure if report else None
+                )
         return found
 
     def settled(self, targets: Mapping[Target, Finding]) -> bool:

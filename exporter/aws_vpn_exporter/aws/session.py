@@ -23,7 +23,7 @@ from botocore.exceptions import BotoCoreError
 from botocore.loaders import Loader
 
 from aws_vpn_exporter import __version__
-from aws_vpn_exporter.aws.credentials import AssumedRole
+from aws_vpn_exporter.aws.credentials import AssumedRole, DefaultCredentials
 from aws_vpn_exporter.model import Account
 
 BOTO3_VERSION: str = boto3.__version__
@@ -71,15 +71,16 @@ class Aws:
         self._clients: dict[tuple[str, str], Any] = {}
         self._lock = threading.Lock()
         self._requests: Counter[tuple[str, str, str]] = Counter()
+        self._default = DefaultCredentials(core)
         self._roles: dict[str, AssumedRole | None] = {}
         core.register("before-parse.ec2", _cut_secrets)
-        core.register("before-sign", _sign_as)
+        core.register("before-sign", self._sign)
         core.register("response-received", self._count)
 
     def check_credentials(self) -> None:
         """Raises CannotStartError where there are no credentials at all; whether they are good, only AWS knows."""
         try:
-            found = self._session.get_credentials()
+            found = self._default.find()
         except BotoCoreError as error:
             raise CannotStartError(f"the AWS credentials cannot be used: {error}") from None
         if found is None:
@@ -134,6 +135,9 @@ class Aws:
         with self._lock:
             return dict(self._requests)
 
+    def _sign(self, **event: Any) -> None:
+        event["request"].context.setdefault("signing", {})["request_credentials"] = _acting_as.get() or self._default
+
     def _count(self, **event: Any) -> None:
         response_dict: Mapping[str, Any] | None = event["response_dict"]
         service, operation = event["event_name"].split(".")[1:3]
@@ -165,12 +169,6 @@ def _acting(role: AssumedRole | None) -> Iterator[None]:
         yield
     finally:
         _acting_as.reset(token)
-
-
-def _sign_as(**event: Any) -> None:
-    role = _acting_as.get()
-    if role:
-        event["request"].context.setdefault("signing", {})["request_credentials"] = role
 
 
 def _cut_secrets(**event: Any) -> None:
