@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,9 @@ import pytest
 import yaml
 
 from tests import real_parts
-from tools.chain import Chain, free_port, program, seconds, shipped_rules, wait_for
+from tests.helm.chart import manifests, one
+from tests.running import ExporterProcess
+from tools.chain import JOB, Chain, free_port, hurry, program, seconds, shipped_rules, wait_for
 
 KEEPALIVE = real_parts.REPOSITORY / "alerts" / "keepalive"
 MODULES = KEEPALIVE / "blackbox.yml"
@@ -28,6 +30,7 @@ EXPORTER = "prometheus-blackbox-exporter"
 IDLE_AFTER = 10.0
 """Seconds after which a tunnel without traffic may drop, says AWS."""
 HOSTS = ("127.0.0.1", "127.0.0.2")
+SPEED = 60
 
 
 def job() -> dict[str, Any]:
@@ -162,13 +165,36 @@ def test_a_ping_is_answered_or_given_up_before_the_next_one(far: FarSide) -> Non
     assert far.ping("127.0.0.1")
 
 
+@pytest.fixture
+def well(tmp_path: Path) -> Iterator[ExporterProcess]:
+    """An exporter to which AWS says that every tunnel is up, whatever becomes of a path."""
+    real_parts.find("prometheus")
+    with ExporterProcess(("demo", "--scenario=all-healthy"), {}, tmp_path / "exporter.log") as made:
+        made.until_ready()
+        yield made
+
+
+def first_connection(exporter: ExporterProcess) -> dict[str, str]:
+    """The identity of a connection, as the exporter writes it."""
+    found = re.search(r"^aws_vpn_connection_tunnels_up\{(.*)\} 2", exporter.metrics(), re.MULTILINE)
+    assert found
+    return dict(re.findall(r'(\w+)="([^"]*)"', found[1]))
+
+
 @contextmanager
-def prometheus(folder: Path, exporter: str) -> Iterator[Chain]:
-    """Prometheus with the shipped job, except for the addresses: the hosts are on the loopback of the far side."""
-    shipped = job()
-    shipped["static_configs"][0]["targets"] = list(HOSTS)
-    shipped["relabel_configs"][-1]["replacement"] = exporter
-    (folder / "prometheus.yaml").write_text(yaml.safe_dump({"scrape_configs": [shipped]}))
+def prometheus(folder: Path, watched: ExporterProcess, far: FarSide) -> Iterator[Chain]:
+    """Prometheus with the shipped job and rules; what a person would only wait for is shortened.
+
+    Hosts and connection are those that are here. How often is pinged, and what the rules look at, is as it is shipped.
+    """
+    pings = job()
+    pings["static_configs"] = [{"targets": list(HOSTS), "labels": first_connection(watched)}]
+    pings["relabel_configs"][-1]["replacement"] = far.exporter
+    here = [{"targets": [f"127.0.0.1:{watched.port}"]}]
+    exporter = {"job_name": JOB, "scrape_interval": "1s", "scrape_timeout": "1s", "static_configs": here}
+    config = {"rule_files": ["rules.yaml"], "scrape_configs": [exporter, pings]}
+    (folder / "rules.yaml").write_text(yaml.safe_dump(hurry(shipped_rules(), SPEED)))
+    (folder / "prometheus.yaml").write_text(yaml.safe_dump(config))
     address = f"127.0.0.1:{free_port()}"
     options = [f"--config.file={folder / 'prometheus.yaml'}", f"--storage.tsdb.path={folder / 'data'}"]
     options.append(f"--web.listen-address={address}")
@@ -176,13 +202,36 @@ def prometheus(folder: Path, exporter: str) -> Iterator[Chain]:
         yield Chain(f"http://{address}", "")
 
 
-def test_prometheus_pings_every_host_and_notices_silence_and_return(far: FarSide, tmp_path: Path) -> None:
-    labels = ",".join(f'{name}="{value}"' for name, value in job()["static_configs"][0]["labels"].items())
-    known = f'probe_success{{job="aws-vpn-keepalive",{labels}}}'
-    with prometheus(tmp_path, far.exporter) as made:
-        wait_for(lambda: len(made.query(f"{known} == 1")) == len(HOSTS), "every host answers", tmp_path)
-        assert {row["metric"]["instance"] for row in made.query(known)} == set(HOSTS)
+@pytest.mark.timeout(240)
+def test_a_path_that_dies_while_aws_calls_it_up_pages_until_it_answers(
+    far: FarSide, well: ExporterProcess, tmp_path: Path
+) -> None:
+    identity = ",".join(f'{name}="{value}"' for name, value in first_connection(well).items())
+    pings = f'probe_success{{job="aws-vpn-keepalive",{identity}}}'
+    page = f'ALERTS{{alertname="AwsVpnPathDead",alertstate="firing",severity="critical",job="{JOB}",{identity}}}'
+    with prometheus(tmp_path, well, far) as made:
+
+        def until(true: Callable[[], object], what: str) -> None:
+            wait_for(true, what, tmp_path, within=100)
+
+        until(lambda: len(made.query(f"{pings} == 1")) == len(HOSTS), "every host answers")
+        assert {row["metric"]["instance"] for row in made.query(pings)} == set(HOSTS)
         far.be("silent")
-        wait_for(lambda: len(made.query(f"{known} == 0")) == len(HOSTS), "every host is silent", tmp_path)
+        until(lambda: len(made.query(f"{pings} == 0")) == len(HOSTS), "every host is silent")
+        assert not made.query(page)
+        until(lambda: made.query(page), "the page")
+        assert len(made.query('ALERTS{alertstate="firing",severity="critical"}')) == 1
         far.be("answering")
-        wait_for(lambda: len(made.query(f"{known} == 1")) == len(HOSTS), "every host answers again", tmp_path)
+        until(lambda: not made.query(page), "the end of the page")
+
+
+def test_the_chart_makes_the_same_of_what_the_page_shows() -> None:
+    shown = re.search(r"^```yaml\n(keepaliveProbe:.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+    assert shown
+    probe = one("Probe", manifests(yaml.safe_load(shown[1])))["spec"]
+    shipped = job()
+    assert probe["jobName"] == shipped["job_name"]
+    assert [probe["module"]] == shipped["params"]["module"]
+    assert (probe["interval"], probe["scrapeTimeout"]) == (shipped["scrape_interval"], shipped["scrape_timeout"])
+    [group] = shipped["static_configs"]
+    assert probe["targets"]["staticConfig"] == {"static": group["targets"], "labels": group["labels"]}
