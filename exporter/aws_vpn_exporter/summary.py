@@ -177,7 +177,7 @@ def _traffic(traffic: Traffic | None) -> str:
         return ""
     point = traffic.points[-1]
     receive, transmit = ("?" if rate is None else f"{rate:,.0f} B/s" for rate in (point.receive, point.transmit))
-    return f"in {receive}, out {transmit} until {moment(point.time)}"
+    return f"in {receive}, out {transmit}"
 
 
 def _negotiated(negotiated: Negotiated | None) -> str:
