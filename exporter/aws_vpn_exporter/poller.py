@@ -256,7 +256,8 @@ class Poller(Generic[Answer]):
         if report.snapshot and report.snapshot.answer == answer:
             answer = report.snapshot.answer  # the same object, by which others see that nothing has changed
         flaw = self._schedule.flaw_of(answer)
-        if flaw:
+        known_flaw = self._schedule.flaw_of(report.snapshot.answer) if report.snapshot else None
+        if flaw and (known_flaw is None or known_flaw.cause is not flaw.cause):
             log.warning("%s: %s, in part: %s", report.target, flaw.cause, flaw)
         failures = _counted(report.failures, flaw) if flaw else report.failures
         snapshot = Snapshot(answer, taken_at)
