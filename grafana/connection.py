@@ -280,6 +280,7 @@ LOG_TABLE = rows(
     matrix=Matrix(rows="event", columns=_TUNNEL),
     empty="No event in this time, or none is read: that takes the exporter's block logs and the tunnel's own log",
     width=6,
+    height=8,
 )
 
 LOG_OTHER = number(

@@ -42,7 +42,17 @@ def _permits(**sets: str) -> str:
 _SHA1 = _permits(phase1_integrity="SHA1", phase2_integrity="SHA1")
 _WEAK = _permits(phase1_dh_groups=_WEAK_GROUPS, phase2_dh_groups=_WEAK_GROUPS)
 _DRIFT = newest("aws_vpn_tunnel_option_mismatch", CONNECTIONS)
-
+_WEAK_VALUES = {
+    "ike_version": "ikev1",
+    "phase1_integrity": "SHA1",
+    "phase1_dh_group": _WEAK_GROUPS,
+    "phase2_integrity": "SHA1",
+    "phase2_dh_group": _WEAK_GROUPS,
+}
+"""By the label that says what was negotiated."""
+_WEAK_IN_USE = " or ".join(
+    f'aws_vpn_tunnel_negotiated_info{{{CONNECTIONS}, {label}=~"{weak}"}}' for label, weak in _WEAK_VALUES.items()
+)
 
 COUNTS = (
     number(
@@ -72,6 +82,7 @@ COUNTS = (
         "Connections with a tunnel that permits SHA-1 for integrity in phase 1 or 2. AWS's default permits it.",
         count(f"({_SHA1}) == 1"),
         colors=((None, PLAIN), (1, ORANGE)),
+        width=3,
     ),
     number(
         "Weak groups permitted",
@@ -79,6 +90,16 @@ COUNTS = (
         "phase 1 or 2: RFC 8247 advises against them. AWS's default permits them.",
         count(f"({_WEAK}) == 1"),
         colors=((None, PLAIN), (1, ORANGE)),
+        width=3,
+    ),
+    number(
+        "Weak values in use",
+        "Connections with a tunnel that has negotiated IKEv1, SHA-1 or one of those groups. Needs the exporter's block "
+        "negotiated.",
+        count(f"max by ({ID}) ({_WEAK_IN_USE})", read("negotiated")),
+        colors=((None, PLAIN), (1, ORANGE)),
+        empty="Not read in full",
+        width=3,
     ),
     number(
         "Drift",
@@ -86,6 +107,7 @@ COUNTS = (
         "configuration states it.",
         count(f"{_DRIFT} == 1"),
         colors=((None, PLAIN), (1, ORANGE)),
+        width=3,
     ),
 )
 
@@ -158,18 +180,6 @@ DRIFT = rows(
     height=7,
 )
 
-_WEAK_VALUES = {
-    "ike_version": "ikev1",
-    "phase1_integrity": "SHA1",
-    "phase1_dh_group": _WEAK_GROUPS,
-    "phase2_integrity": "SHA1",
-    "phase2_dh_group": _WEAK_GROUPS,
-}
-"""By the label that says what was negotiated."""
-_WEAK_IN_USE = " or ".join(
-    f'aws_vpn_tunnel_negotiated_info{{{CONNECTIONS}, {label}=~"{weak}"}}' for label, weak in _WEAK_VALUES.items()
-)
-
 NEGOTIATED = rows(
     "Negotiated by each tunnel",
     "One row for each tunnel that the exporter has asked AWS about: on what the two sides agreed, blank while the "
@@ -206,16 +216,6 @@ NEGOTIATED = rows(
         ),
     ),
     empty=nothing_read("negotiated"),
-    width=20,
-)
-
-WEAK_IN_USE = number(
-    "Weak values in use",
-    "Connections with a tunnel that has negotiated IKEv1, SHA-1 or a weak Diffie-Hellman group.",
-    count(f"max by ({ID}) ({_WEAK_IN_USE})", read("negotiated")),
-    colors=((None, PLAIN), (1, ORANGE)),
-    empty="Not read in full",
-    height=9,
 )
 
 
@@ -304,7 +304,7 @@ OPTIONS_BOARD = Board(
     description="What Security Hub says about each AWS VPN connection, weak cryptography, drift, and every option.",
     sections=(
         Section("", (*COUNTS, COMPLIANCE)),
-        Section("Against the customer gateway", (DRIFT, NEGOTIATED, WEAK_IN_USE)),
+        Section("Against the customer gateway", (DRIFT, NEGOTIATED)),
         Section("Every option", (NUMBERS, WORDS)),
     ),
     connections="many",

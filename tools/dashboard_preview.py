@@ -6,6 +6,7 @@ It knows as much of Grafana's format as these dashboards use.
 
 import argparse
 import itertools
+import math
 import re
 import subprocess
 import tempfile
@@ -19,8 +20,9 @@ from typing import Any
 
 from PIL import Image
 
+from aws_vpn_exporter.demo.fleet import SCENARIOS, Scenario
 from tests.grafana.answers import Dashboard, Variables, ask, choices, fill, load, panels, rows, seconds, variables_of
-from tests.grafana.lab import Prometheus, Samples, lab, wait_for
+from tests.grafana.lab import SOURCES, Prometheus, Samples, lab, wait_for
 from tests.grafana.past import Outage, past_of
 from tests.real_parts import REPOSITORY, find
 
@@ -28,12 +30,19 @@ Panel = Mapping[str, Any]
 WIDTH, ROW, GAP, SCALE = 1680, 30, 8, 66
 TEXT = "#d8d9da"
 SERIES = ("#56B4E9", "#E69F00", "#009E73", "#CC79A7", "#F0E442", "#D55E00")
+LOOKED_AT = "cider-press"
 PAST = {
+    LOOKED_AT: (Outage(20, 5, 1), Outage(6, 1, 2), Outage(0.6, 2.5, 1)),
     "harbour-office": (Outage(12, 3, 1), Outage(3, 0.3, 2)),
     "lighthouse": (Outage(20, 5, 1), Outage(6, 1, 2), Outage(0.6, 2.5, 2), Outage(0.2, 4.8, 1)),
     "pottery-works": (Outage(25, 0.2, 2),),
     "north-mill": (Outage(0.1, 2.3, 2),),
 }
+# The tour, with each of the causes that evidence can tell.
+FLEET = Scenario(
+    "For a picture.",
+    tuple({one.name: one for name in ("tour", "causes") for one in SCENARIOS[name].connections}.values()),
+)
 STYLE = f"""
 * {{ box-sizing: border-box; margin: 0 }}
 body {{ width: {WIDTH}px; padding: 12px; background: #111217; color: {TEXT} }}
@@ -116,7 +125,13 @@ def _formatted(raw: str, config: Mapping[str, Any]) -> str:
         return datetime.fromtimestamp(value / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
     if unit == "percentunit":
         return _number(value * 100, config.get("decimals")) + " %"
-    return _number(value, config.get("decimals")) + {"s": " s", "cps": " c/s", "reqps": " req/s"}.get(unit, "")
+    if unit == "currencyUSD":
+        return f"${_number(value, config.get('decimals'))}"
+    if unit == "Bps" and value >= 1000:
+        return _number(value / 1000, config.get("decimals")) + " kB/s"
+    return _number(value, config.get("decimals")) + {"Bps": " B/s", "s": " s", "cps": " c/s", "reqps": " req/s"}.get(
+        unit, ""
+    )
 
 
 def _reading(raw: str, config: Mapping[str, Any]) -> tuple[str, str | None]:
@@ -171,7 +186,7 @@ def _table(panel: Panel, got: Got, at: Mapping[str, float]) -> str:
     for sort in reversed(panel["options"].get("sortBy", ())):
         field = next((name for name in names if fields[name].get("displayName") == sort["displayName"]), None)
         if field:
-            lines.sort(key=lambda line: float(line.get(field, "inf")), reverse=sort["desc"])
+            lines.sort(key=lambda line: _order(line.get(field, "inf")), reverse=sort["desc"])
     head = "".join(f"<th{_side(fields[name])}>{escape(fields[name].get('displayName') or name)}</th>" for name in names)
     fitting = int(at["h"] * (ROW + GAP) - 60) // 28
     body = "".join(
@@ -179,6 +194,14 @@ def _table(panel: Panel, got: Got, at: Mapping[str, float]) -> str:
         for line in lines[:fitting]
     )
     return f"<table><tr>{head}</tr>{body}</table>"
+
+
+def _order(raw: str) -> tuple[float, str]:
+    """Numbers by their size, before words by the alphabet."""
+    try:
+        return float(raw), ""
+    except ValueError:
+        return math.inf, raw
 
 
 def _side(config: Mapping[str, Any]) -> str:
@@ -241,6 +264,8 @@ def _timeseries(panel: Panel, got: Got, at: Mapping[str, float]) -> str:
             )
             path += stepped if moment - before < 1.5 * step else f"M{x:.1f},{y:.1f}"
             before = moment
+            if config["custom"]["drawStyle"] == "bars":
+                path += f"M{x:.1f},{y:.1f} v{height * float(raw) / top:.1f}"
         drawn.append(f'<path d="{path}" fill="none" stroke="{color}" stroke-width="2"/>')
         legend.append(f"<span><i style='background:{color}'></i>{escape(name)}</span>")
     grid = [(8 + height * (1 - part), _formatted(str(top * part), config)) for part in (0, 0.5, 1)]
@@ -328,15 +353,20 @@ def main() -> None:
         "--watch", type=float, default=240, metavar="SECONDS", help="how long to let the demo run first"
     )
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as scratch, lab("tour", Path(scratch), past_of(PAST)) as api:
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        lab(FLEET, Path(scratch), past_of(PAST, step=150), sources=SOURCES) as api,
+    ):
         wait_for(lambda: api.instant("vpn_connection:aws_vpn_connection_up:avg30d"), 60, "availability")
         time.sleep(options.watch)
         for name in ("fleet", "connection", "options", "exporter"):
             dashboard = load(f"aws-vpn-{name}")
             connections = choices(api, dashboard, "connection") if name == "connection" else {}
-            shown = next((text for text in connections if text.startswith("lighthouse")), "")
+            shown = next((text for text in connections if text.startswith(LOOKED_AT)), "")
             span = "5m" if name == "exporter" else "24h"
             variables = variables_of(dashboard, connections.get(shown, ".+"), span)
+            if span == "24h":  # which Grafana cuts into points of five minutes
+                variables = {**variables, "__rate_interval": "315s"}
             chosen = {"Connection": shown} if shown else {"Account": "All", "Region": "All"}
             page = draw(api, dashboard, variables, {**chosen, "Time": f"last {span}"})
             photograph(page, options.folder / f"dashboard-{name}.png", dashboard, Path(scratch))

@@ -107,21 +107,24 @@ def wait_for(true: Callable[[], object], seconds: float, what: str, logs: Path |
 
 @contextmanager
 def lab(
-    scenario: str | Scenario, folder: Path, past: Past | None = None, pace: int = 2, sources: bool = False
+    scenario: str | Scenario, folder: Path, past: Past | None = None, pace: int = 2, sources: str = ""
 ) -> Iterator[Prometheus]:
-    """Run it all, with the optional `sources` on or off.
+    """Run it all; `sources` are the blocks of the configuration that turn optional sources on.
 
     Every poll, scrape and group of rules comes round in `pace` seconds; alerts fire at once.
     """
     prometheus, promtool = find("prometheus"), find("promtool")
     config = folder / "exporter.yaml"
-    config.write_text(CONFIG.replace("{pace}", str(pace)) + (SOURCES if sources else ""))
+    config.write_text(CONFIG.replace("{pace}", str(pace)) + sources)
     fleet = Fleet(time.time, scenario)
     with ExitStack() as stack:
         aws = stack.enter_context(SimulatedAws(fleet.describe, script=fleet.fault, regions=REGIONS, sources=fleet))
         replicas = [_exporter(stack, aws.url, config, folder / f"exporter-{n}.log") for n in range(2)]
         pages = [f"http://{address}/metrics" for address in replicas]
         wait_for(lambda: all(_knows_aws(page) for page in pages), 30, "the replicas to know AWS", folder)
+        if sources:
+            answers = ["1.0"] * len(REGIONS) * len(yaml.safe_load(sources))
+            wait_for(lambda: all(_sources(page) == answers for page in pages), 90, "the sources to answer", folder)
         if past:
             _backfill(promtool, folder, past(_read(pages[0]), time.time()))
         address = _free_address()
@@ -184,6 +187,10 @@ def _read(url: str) -> str:
 def _knows_aws(page: str) -> bool:
     answered = re.findall(r'^aws_vpn_target_up\{account_id="[0-9]+".*\} (\S+)$', _read(page), re.MULTILINE)
     return answered == ["1.0"] * len(REGIONS)
+
+
+def _sources(page: str) -> list[str]:
+    return re.findall(r"^aws_vpn_source_up\{.*\} (\S+)$", _read(page), re.MULTILINE)
 
 
 def _prometheus_config(replicas: Sequence[str], pace: int) -> Mapping[str, object]:

@@ -1,6 +1,7 @@
 """An invented past of the demo's fleet, as Prometheus would have recorded it."""
 
 import itertools
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -9,6 +10,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.grafana.lab import JOB, Past
 
 HOUR, DAY = 3600, 86400
+REKEY = 2700
+"""Seconds between two rekeys in a tunnel's log."""
 _LOOKBACK = 330
 """For five minutes Prometheus takes a series that has ended for the present."""
 
@@ -71,6 +74,13 @@ class History:
                 return 0 if down else 12
             case "aws_vpn_tunnel_last_status_change_timestamp_seconds":
                 return now - self.changed(ago)
+            case "aws_vpn_tunnel_receive_bytes_per_second" | "aws_vpn_tunnel_transmit_bytes_per_second":
+                most = 40_000 if "receive" in metric else 10_000
+                return 0 if down else most * (0.6 + 0.4 * math.sin(2 * math.pi * ago / DAY))
+            case "aws_vpn_tunnel_log_events_total" if labels["event"] == "rekey":
+                return (40 * DAY - ago) // REKEY
+            case "aws_vpn_tunnel_log_events_total" if labels["event"] == "dpd_timeout":
+                return sum(one.begin >= ago for one in self.outages if one.tunnels > tunnel)
         return value if metric in _AS_NOW else None
 
 

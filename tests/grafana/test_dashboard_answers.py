@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from aws_vpn_exporter import evidence
 from aws_vpn_exporter.demo import stories
 from aws_vpn_exporter.demo.fleet import EVERY_OPTION_SET, REKEY_MISMATCH, SCENARIOS, Scenario, ScriptedFault, many
-from aws_vpn_exporter.evidence import SOURCES
 from tests.grafana.answers import UIDS, Answer, answers, ask, choices, load, panels, rows, variables_of
-from tests.grafana.lab import ACCOUNT_NAME, REGIONS, Prometheus, Samples, lab, wait_for
+from tests.grafana.lab import ACCOUNT_NAME, REGIONS, SOURCES, Prometheus, Samples, lab, wait_for
 from tests.grafana.past import Outage, past_of
 
 pytestmark = pytest.mark.timeout(150)
@@ -302,11 +302,10 @@ def test_where_nothing_is_known_no_figure_says_that_all_is_well(tour: Prometheus
 def causes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
     """Each cause once, with the optional sources on."""
     folder = tmp_path_factory.mktemp("causes")
-    with lab(CAUSES, folder, sources=True) as api:
+    with lab(CAUSES, folder, sources=SOURCES) as api:
         for what in (
             "vpn_connection:security_hub_ec2_20:passed",
             'ALERTS{alertname="AwsVpnConnectionDown",alertstate="firing"}',
-            "count(aws_vpn_source_up == 1) == 16",
             'increase(aws_vpn_tunnel_log_events_total{event="other"}[1m]) > 0',
         ):
             wait_for(partial(api.instant, what), 40, what, folder)
@@ -393,15 +392,15 @@ def test_sources_and_pending_maintenance_are_counted(causes: Prometheus) -> None
     assert figure(causes, "aws-vpn-fleet", "Maintenance pending") == 2
     found = table(causes, "aws-vpn-exporter", "Optional sources")
     assert sorted((row["Region"], row["Source"], row["Read"]) for row in found) == [
-        (region, source, "1") for region in sorted(REGIONS) for source in sorted(SOURCES)
+        (region, source, "1") for region in sorted(REGIONS) for source in sorted(evidence.SOURCES)
     ]
 
 
 @pytest.fixture(scope="module")
 def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
     """No connection at all; and after a while no permission to look either."""
-    nothing = Scenario("Nothing to see, and later no permission to look.", (), ScriptedFault("denied", 15))
-    with lab(nothing, tmp_path_factory.mktemp("empty")) as api:
+    nothing = Scenario("Nothing to see, and later no permission to look.", (), ScriptedFault("denied", 18))
+    with lab(nothing, tmp_path_factory.mktemp("empty"), sources=SOURCES) as api:
         yield api
 
 
@@ -411,7 +410,8 @@ def test_without_connections_each_panel_says_so(empty: Prometheus, uid: str) -> 
     for one in answers(empty, uid):
         assert one.samples or _says_so(one), one.where
     if uid == "aws-vpn-fleet":
-        assert figure(empty, uid, "Connections") == figure(empty, uid, "Connections down") == 0
+        for title in ("Connections", "Connections down", "Maintenance pending"):
+            assert figure(empty, uid, title) == 0, title
 
 
 def _says_so(answer: Answer) -> bool:

@@ -89,6 +89,16 @@ def test_links_lead_from_fleet_to_connection_to_runbook_and_console() -> None:
     assert any("console.aws.amazon.com" in url for url in urls["aws-vpn-connection"])
 
 
+def test_links_into_the_documentation_find_their_place() -> None:
+    """The page is in the repository, and has the heading that the link names."""
+    texts = "".join(json.dumps(load(uid)) for uid in UIDS)
+    found = set(re.findall(r"/blob/main/(docs/[\w./-]+\.md)(?:#([\w-]+))?\"", texts))
+    assert found
+    for path, anchor in found:
+        headings = re.findall(r"^#+ (.*)$", (REPOSITORY / path).read_text("utf-8"), re.MULTILINE)
+        assert anchor in ("", *(re.sub(r"[^\w -]", "", one).lower().replace(" ", "-") for one in headings))
+
+
 def test_every_field_in_a_link_is_a_column_of_its_table() -> None:
     """Grafana leaves a placeholder in the URL where the table has no such field."""
     for uid in UIDS:
