@@ -19,7 +19,7 @@ ALLOWED = {
     "parse": {"model", "options"},
     "catalogue": {"diagnosis", "evidence", "model", "options"},
     "exposition": {"catalogue", "model"},
-    "config": {"catalogue", "evidence", "model", "options"},
+    "config": {"catalogue", "devices", "evidence", "model", "options"},
     "poller": {"model"},
     "aws": {"config", "evidence", "log_events", "model", "options", "parse"},
     "summary": {"catalogue", "config", "diagnosis", "evidence", "model", "options"},

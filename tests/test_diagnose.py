@@ -247,3 +247,39 @@ def test_compare_holds_a_device_file_against_aws(tmp_path: Path) -> None:
         assert unknown.returncode == 2
         assert "format is not known" in unknown.stderr
         assert run("compare", "--device=/nowhere", "--vpn-connection-id=x").returncode == 2
+
+
+def test_a_policy_reads_the_device_file_and_names_its_gaps(tmp_path: Path) -> None:
+    config = tmp_path / "config.yaml"
+    with simulated("all-healthy") as aws:
+        machine = json.loads(run("diagnose", "--output=json", **with_credentials(aws.url)).stdout)
+        connection = machine["connections"][0]
+        first, second = (tunnel["tunnel_ip"] for tunnel in connection["tunnels"])
+        (tmp_path / "swanctl.conf").write_text(DEVICE % (first, DEMO_SECRET))
+        config.write_text(
+            f"policies:\n- match: {{ids: [{connection['vpn_connection_id']}]}}\n  device_file: swanctl.conf\n"
+            "  customer_gateway: {phase2_lifetime_seconds: 1800}\n"
+        )
+        checked = run("check-config", f"--config.file={config}")
+        assert checked.returncode == 0
+        assert f"device file with peers {first}" in checked.stdout
+        assert "swanctl.conf: could not be read: " in checked.stdout
+        command = ("serve", f"--config.file={config}", "--log.level=debug")
+        with ExporterProcess(command, with_credentials(aws.url), tmp_path / "log") as exporter:
+            exporter.until_ready()
+            page, status = exporter.metrics(), exporter.get("/").text
+            (tmp_path / "swanctl.conf").write_text("hello")
+            refused = exporter.get("/-/reload", "POST")
+    mismatch = {
+        (dict(key)["tunnel_ip"], dict(key)["option"]): value
+        for key, value in samples(page, "aws_vpn_tunnel_option_mismatch").items()
+    }
+    assert mismatch[first, "phase1_lifetime_seconds"] == 1.0
+    assert mismatch[first, "phase1_encryption_algorithms"] == 0.0
+    assert mismatch[first, "phase2_lifetime_seconds"] == 1.0, "what the policy states goes before the file"
+    assert mismatch[second, "phase2_lifetime_seconds"] == 1.0
+    assert (second, "phase1_lifetime_seconds") not in mismatch
+    assert "gateway: 27720" in status
+    assert refused.status == 500
+    assert "format is not known" in refused.text
+    assert DEMO_SECRET not in page + status + checked.stdout + (tmp_path / "log").read_text()

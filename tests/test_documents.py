@@ -38,7 +38,7 @@ def test_the_readme_names_every_command_and_its_make_targets_exist() -> None:
     listed = re.findall(r"^    ([a-z-]+)\b", run("--help").stdout, re.MULTILINE)
     assert len(listed) >= 6
     assert set(listed) == set(re.findall(r"^\| `([a-z-]+)` \|", readme, re.MULTILINE))
-    for target in re.findall(r"`?make ([a-z]+)", readme):
+    for target in re.findall(r"(?:^|`)make ([a-z]+)", readme, re.MULTILINE):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
 
 

@@ -13,9 +13,10 @@ from prometheus_client.parser import text_string_to_metric_families as plain_fam
 
 from aws_vpn_exporter.aws.session import Aws
 from aws_vpn_exporter.catalogue import ExporterReport, Knowledge, exporter_families
-from aws_vpn_exporter.config import Config, load
+from aws_vpn_exporter.config import load
 from aws_vpn_exporter.demo.server import SimulatedAws
 from aws_vpn_exporter.exposition import OPENMETRICS, PLAIN, Exposition
+from aws_vpn_exporter.model import Settings
 from tests.pages import SteppedExporter, openmetrics
 
 CASES = sorted(path.parent for path in Path(__file__).parent.glob("golden/*/aws.json"))
@@ -33,7 +34,7 @@ class Pages:
         self.answer.clear()
         self.answer.update(json.loads((case / "aws.json").read_text()))
         config_file = case / "config.yaml"
-        settings = (load(config_file) if config_file.exists() else Config()).settings()
+        settings = load(config_file).settings(config_file) if config_file.exists() else Settings()
         exporter = SteppedExporter(self.aws, settings)
         exporter.after(0)
         known = [Knowledge(report) for report in exporter.poller.reports()]

@@ -239,7 +239,7 @@ def _options_info(view: TunnelView) -> Iterator[Sample]:
 
 
 def _option_mismatch(view: TunnelView) -> Iterator[Sample]:
-    stated = view.of.settings.customer_gateway(view.of.connection)
+    stated = view.of.settings.customer_gateway(view.of.connection, view.tunnel)
     for option in OPTIONS:
         if option.name in stated:
             at_aws, _ = view.of.settings.option(view.tunnel, option)

@@ -312,16 +312,17 @@ def _description(loaded: Config, file: Path | None) -> list[str]:
     if loaded.traffic:
         cost = monthly_cost(2, loaded.traffic.interval)
         lines.append(f"Charge:   CloudWatch, for traffic: about ${cost:.2f} a month for each connection of two tunnels")
-    for number, block in enumerate(loaded.settings().policies, 1):
+    for number, block in enumerate(loaded.settings(file).policies, 1):
         wanted = [*block.ids, *(f"{key}={value}" for key, value in block.tags.items())]
         lines.append(
             f"Policy {number}: {' and '.join(wanted) or 'all connections'}: "
             + "; ".join(
                 [f"tunnels expected: {block.expected_tunnels}"] * (block.expected_tunnels is not None)
+                + [f"device file with peers {', '.join(block.device)}"] * bool(block.device)
                 + [f"customer gateway {name} {text(value)}" for name, value in block.customer_gateway.items()]
             )
         )
-    return lines
+    return [*lines, *(f"Device:   {gap}" for gap in loaded.device_gaps(file))]
 
 
 def _iam_policy(options: argparse.Namespace) -> None:

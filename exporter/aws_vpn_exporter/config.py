@@ -28,7 +28,9 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
+from aws_vpn_exporter import devices
 from aws_vpn_exporter.catalogue import tag_label
+from aws_vpn_exporter.devices import DeviceError, DeviceSettings
 from aws_vpn_exporter.evidence import SOURCES, SourceName
 from aws_vpn_exporter.model import UNKNOWN_ACCOUNT, Account, Policy, Regions, Settings
 from aws_vpn_exporter.options import BY_KEY, OPTIONS, Option, OptionValue, OptionValues, ordered
@@ -197,19 +199,40 @@ class PolicyBlock(_Block):
     customer_gateway: OptionBlock = Field(
         default_factory=OptionBlock, description="What the customer gateway is set to, to be held against AWS's values."
     )
+    device_file: Path | None = Field(
+        None,
+        description="The device's own configuration file (strongSwan swanctl.conf, Cisco IOS), relative to this one, "
+        "read for what `customer_gateway` leaves unsaid; `check-config` names what could not be read in it.",
+    )
     standby_tunnels: _all_or(_Addresses) = Field(  # type: ignore[valid-type]
         (), description="Tunnels that may be idle, by outside address, or `all`: AwsVpnTunnelIdle leaves them out."
     )
 
-    def policy(self) -> Policy:
-        """The policy as the catalogue reads it."""
+    def device(self, file: Path | None) -> DeviceSettings:
+        """What the device's file says; `file` is the configuration file. Raises ConfigError."""
+        if self.device_file is None:
+            return DeviceSettings("", ())
+        path = file.parent / self.device_file if file else self.device_file
+        try:
+            return devices.read(path.read_text(errors="replace"))
+        except OSError as error:
+            raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
+        except DeviceError as error:
+            raise ConfigError(f"{path}: {error}") from None
+
+    def policy(self, file: Path | None) -> Policy:
+        """The policy as the catalogue reads it; `file` is the configuration file. Raises ConfigError."""
+        device = self.device(file)
+        addresses = {address for peer in device.peers for address in peer.addresses}
+        peers = {address: device.peer(address) for address in sorted(addresses)}
         match = Match.model_construct() if self.match == "all" else self.match
         return Policy(
-            frozenset(match.ids),
-            match.tags,
-            self.expected_tunnels,
-            _stated(self.customer_gateway),
-            self.standby_tunnels,
+            ids=frozenset(match.ids),
+            tags=match.tags,
+            expected_tunnels=self.expected_tunnels,
+            customer_gateway=_stated(self.customer_gateway),
+            device={address: peer.options for address, peer in peers.items() if peer},
+            standby_tunnels=self.standby_tunnels,
         )
 
 
@@ -348,16 +371,23 @@ class Config(_Block):
             raise ValueError(f"should be at least poll_interval, {duration(poll_interval)}")
         return seconds
 
+    def device_gaps(self, file: Path | None) -> Iterator[str]:
+        """What could not be read in the devices' files. Raises ConfigError."""
+        for block in self.policies:
+            device = block.device(file)
+            gaps = [*device.gaps, *(gap for peer in device.peers for gap in peer.gaps)]
+            yield from (f"{block.device_file}: could not be read: {gap}" for gap in gaps)
+
     def sources(self) -> Mapping[SourceName, float]:
         """The optional sources that are on, each with its interval in seconds."""
         blocks = {name: getattr(self, name) for name in SOURCES}
         return {name: block.interval for name, block in blocks.items() if block}
 
-    def settings(self) -> Settings:
-        """How answers are read and published."""
+    def settings(self, file: Path | None) -> Settings:
+        """How answers are read and published; `file` is the configuration file. Raises ConfigError."""
         return Settings(
             tags=self.tags,
-            policies=tuple(block.policy() for block in self.policies),
+            policies=tuple(block.policy(file) for block in self.policies),
             option_defaults=_stated(self.option_defaults),
         )
 

@@ -112,7 +112,7 @@ class Case:
 
     def differences(self, tunnel: Tunnel | None = None) -> tuple["Difference", ...]:
         """The options in which AWS and the customer gateway, as policies state it, disagree."""
-        stated = self.settings.customer_gateway(self.connection)
+        stated = self.settings.customer_gateway(self.connection, tunnel or self.tunnel)
         values = ((o, self.option(o.key, tunnel), stated[o.name]) for o in OPTIONS if o.name in stated)
         return tuple(
             Difference(option, at_aws, gateway) for option, at_aws, gateway in values if differs(at_aws, gateway)
@@ -131,7 +131,7 @@ class Case:
     def missing(self, wanted: tuple[Source, ...]) -> tuple[Source, ...]:
         """Which of the wanted sources are not turned on."""
         have = set(self.sources)
-        if self.settings.customer_gateway(self.connection):
+        if self.settings.customer_gateway(self.connection, self.tunnel):
             have.add(Source.CUSTOMER_GATEWAY)
         if self.option("log_enabled"):
             have.add(Source.LOG_ENABLED)

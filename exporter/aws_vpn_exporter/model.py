@@ -195,7 +195,8 @@ TargetReport = Report[tuple[Connection, ...]]
 class Policy:
     """What the customer wants of the connections it matches.
 
-    `ids` and `tags` both have to fit where both are given. `customer_gateway` is what the other side is set to;
+    `ids` and `tags` both have to fit where both are given. `customer_gateway` is what the other side is set to
+    for all tunnels, `device` what its own configuration file says, by the tunnel's outside address;
     `standby_tunnels` are outside addresses, or ALL_TUNNELS.
     """
 
@@ -203,6 +204,7 @@ class Policy:
     tags: Mapping[str, str] = field(default_factory=dict)
     expected_tunnels: int | None = None
     customer_gateway: OptionValues = field(default_factory=dict)
+    device: Mapping[str, OptionValues] = field(default_factory=dict)
     standby_tunnels: tuple[str, ...] | str = ()
 
     def covers(self, connection: Connection) -> bool:
@@ -229,11 +231,11 @@ class Settings:
         stated = (policy.expected_tunnels for policy in self.policies if policy.covers(connection))
         return next((number for number in stated if number is not None), 2)
 
-    def customer_gateway(self, connection: Connection) -> OptionValues:
-        """What the customer gateway is set to, as far as policies state it."""
+    def customer_gateway(self, connection: Connection, tunnel: Tunnel) -> OptionValues:
+        """What the customer gateway is set to for the tunnel, as far as policies and the device's file state it."""
         values: dict[str, OptionValue] = {}
         for policy in reversed([policy for policy in self.policies if policy.covers(connection)]):
-            values |= policy.customer_gateway
+            values |= {**policy.device.get(tunnel.outside_ip, {}), **policy.customer_gateway}
         return values
 
     def is_standby(self, connection: Connection, tunnel: Tunnel) -> bool:

@@ -115,11 +115,6 @@ class Exporter:
         """How many targets have been tried, and how many there are."""
         return self._poller.progress
 
-    @property
-    def config(self) -> Config:
-        """The configuration in force."""
-        return self._active.config
-
     def page(self, content_type: str, names: Collection[str] = ()) -> bytes:
         """The text of /metrics in the format `content_type`; only of the metrics `names`, where given."""
         report = ExporterReport(
@@ -152,7 +147,7 @@ class Exporter:
 
     def _load(self, before: Discovery | None) -> _Active:
         loaded = config.load(self._path) if self._path else Config()
-        settings = loaded.settings()
+        settings = loaded.settings(self._path)
         return _Active(loaded, Discovery(self._aws, loaded, before), settings, Exposition(settings))
 
     def _connections(self, target: Target) -> tuple[Connection, ...]:

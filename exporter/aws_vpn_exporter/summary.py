@@ -150,7 +150,7 @@ def _health(connection: Connection, settings: Settings) -> Health:
 
 def _tunnel_row(view: TunnelView) -> TunnelRow:
     tunnel, now, evidence = view.tunnel, view.of.now, view.evidence
-    gateway = view.of.settings.customer_gateway(view.of.connection)
+    gateway = view.of.settings.customer_gateway(view.of.connection, tunnel)
     telemetry = tunnel.telemetry
     changed = telemetry.last_status_change if telemetry else None
     tone, state = _STATES[telemetry.state] if telemetry and telemetry.state else ("idle", "not reported")
