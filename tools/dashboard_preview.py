@@ -262,10 +262,11 @@ def _timeseries(panel: Panel, got: Got, at: Mapping[str, float]) -> str:
             stepped = (
                 f"H{x:.1f} V{y:.1f}" if config["custom"]["lineInterpolation"] == "stepAfter" else f"L{x:.1f},{y:.1f}"
             )
-            path += stepped if moment - before < 1.5 * step else f"M{x:.1f},{y:.1f}"
-            before = moment
             if config["custom"]["drawStyle"] == "bars":
                 path += f"M{x:.1f},{y:.1f} v{height * float(raw) / top:.1f}"
+            else:
+                path += stepped if moment - before < 1.5 * step else f"M{x:.1f},{y:.1f}"
+            before = moment
         drawn.append(f'<path d="{path}" fill="none" stroke="{color}" stroke-width="2"/>')
         legend.append(f"<span><i style='background:{color}'></i>{escape(name)}</span>")
     grid = [(8 + height * (1 - part), _formatted(str(top * part), config)) for part in (0, 0.5, 1)]
