@@ -7,8 +7,9 @@ BIN := .venv/bin
 run: .venv/run
 	$(BIN)/aws-vpn-exporter demo
 
+# Files side by side: most tests wait for real programs rather than compute.
 test: .venv/dev lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 lint: .venv/dev
 	$(BIN)/ruff check

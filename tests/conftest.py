@@ -1,6 +1,7 @@
 """boto3 as a user would have it, and free of whatever AWS settings this machine has."""
 
 import os
+import subprocess
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,6 +10,10 @@ import pytest
 from botocore.config import Config
 
 from tests.demo.clients import ClientMaker
+
+
+# Some tests start processes from several threads at once, where vfork was seen to fail with EFAULT.
+subprocess._USE_VFORK = False  # type: ignore[attr-defined]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
