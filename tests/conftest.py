@@ -11,9 +11,8 @@ from botocore.config import Config
 
 from tests.demo.clients import ClientMaker
 
-
 # Some tests start processes from several threads at once, where vfork was seen to fail with EFAULT.
-subprocess._USE_VFORK = False  # type: ignore[attr-defined]
+subprocess._USE_VFORK = False  # type: ignore[misc]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
