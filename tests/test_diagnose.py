@@ -278,6 +278,8 @@ def test_a_policy_reads_the_device_file_and_names_its_gaps(tmp_path: Path) -> No
     assert mismatch[first, "phase1_encryption_algorithms"] == 0.0
     assert mismatch[first, "phase2_lifetime_seconds"] == 1.0, "what the policy states goes before the file"
     assert mismatch[second, "phase2_lifetime_seconds"] == 1.0
+    sides = {"tunnel_ip": first, "option": "phase1_lifetime_seconds", "at_aws": "28800", "at_gateway": "27720"}
+    assert values(page, "aws_vpn_tunnel_option_sides_info", **sides) == [1.0]
     assert (second, "phase1_lifetime_seconds") not in mismatch
     assert "gateway: 27720" in status
     assert refused.status == 500

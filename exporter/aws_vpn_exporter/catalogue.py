@@ -238,6 +238,14 @@ def _options_info(view: TunnelView) -> Iterator[Sample]:
     yield {**words, "inside_cidr": view.tunnel.inside_cidr}, 1.0
 
 
+def _option_sides(view: TunnelView) -> Iterator[Sample]:
+    stated = view.of.settings.customer_gateway(view.of.connection, view.tunnel)
+    for option in OPTIONS:
+        if option.name in stated:
+            at_aws, _ = view.of.settings.option(view.tunnel, option)
+            yield {"option": option.key, "at_aws": text(at_aws), "at_gateway": text(stated[option.name])}, 1.0
+
+
 def _option_mismatch(view: TunnelView) -> Iterator[Sample]:
     stated = view.of.settings.customer_gateway(view.of.connection, view.tunnel)
     for option in OPTIONS:
@@ -296,6 +304,12 @@ TUNNEL: tuple[Metric[TunnelView], ...] = (
         "states. A set disagrees where AWS does not permit what the gateway is set to.",
         ("option",),
         _option_mismatch,
+    ),
+    Metric(
+        "aws_vpn_tunnel_option_sides_info",
+        "Both sides' values of each option that a policy states, AWS's and the customer gateway's. Always 1.",
+        ("option", "at_aws", "at_gateway"),
+        _option_sides,
     ),
     Metric(
         "aws_vpn_tunnel_down_cause",
