@@ -35,6 +35,13 @@ def test_the_documents_are_current() -> None:
     assert checked.returncode == 0, checked.stderr
 
 
+def test_the_description_of_the_ec2_api_is_current() -> None:
+    checked = subprocess.run(
+        [sys.executable, "-m", "tools.models", "--check"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert checked.returncode == 0, checked.stderr
+
+
 def test_every_metric_is_published_by_some_page_with_the_labels_it_declares(tmp_path: Path) -> None:
     fleet = Fleet(time.time, "causes")
     with (
