@@ -239,19 +239,13 @@ def _options_info(view: TunnelView) -> Iterator[Sample]:
 
 
 def _option_sides(view: TunnelView) -> Iterator[Sample]:
-    stated = view.of.settings.customer_gateway(view.of.connection, view.tunnel)
-    for option in OPTIONS:
-        if option.name in stated:
-            at_aws, _ = view.of.settings.option(view.tunnel, option)
-            yield {"option": option.key, "at_aws": text(at_aws), "at_gateway": text(stated[option.name])}, 1.0
+    for option, at_aws, at_gateway in view.of.settings.both_sides(view.of.connection, view.tunnel):
+        yield {"option": option.key, "at_aws": text(at_aws), "at_gateway": text(at_gateway)}, 1.0
 
 
 def _option_mismatch(view: TunnelView) -> Iterator[Sample]:
-    stated = view.of.settings.customer_gateway(view.of.connection, view.tunnel)
-    for option in OPTIONS:
-        if option.name in stated:
-            at_aws, _ = view.of.settings.option(view.tunnel, option)
-            yield {"option": option.key}, float(differs(at_aws, stated[option.name]))
+    for option, at_aws, at_gateway in view.of.settings.both_sides(view.of.connection, view.tunnel):
+        yield {"option": option.key}, float(differs(at_aws, at_gateway))
 
 
 _NEGOTIATED = tuple(item.name for item in fields(Negotiated) if item.name != "provisioning_status_reason")

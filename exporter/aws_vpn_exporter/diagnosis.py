@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from aws_vpn_exporter.evidence import Evidence, LogEvent, LogEventClass
 from aws_vpn_exporter.model import Connection, ConnectionState, Settings, Tunnel, TunnelState
-from aws_vpn_exporter.options import BY_KEY, OPTIONS, Option, OptionValue, differs, text
+from aws_vpn_exporter.options import BY_KEY, Option, OptionValue, differs, text
 
 
 class CauseKind(StrEnum):
@@ -112,10 +112,9 @@ class Case:
 
     def differences(self, tunnel: Tunnel | None = None) -> tuple["Difference", ...]:
         """The options in which AWS and the customer gateway, as policies state it, disagree."""
-        stated = self.settings.customer_gateway(self.connection, tunnel or self.tunnel)
-        values = ((o, self.option(o.key, tunnel), stated[o.name]) for o in OPTIONS if o.name in stated)
+        sides = self.settings.both_sides(self.connection, tunnel or self.tunnel)
         return tuple(
-            Difference(option, at_aws, gateway) for option, at_aws, gateway in values if differs(at_aws, gateway)
+            Difference(option, at_aws, gateway) for option, at_aws, gateway in sides if differs(at_aws, gateway)
         )
 
     def log(self, *events: LogEventClass, before: float, after: float | None) -> tuple[LogEvent, ...]:

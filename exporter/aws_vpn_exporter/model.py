@@ -1,11 +1,11 @@
 """What the exporter knows about the world, as frozen values. Beside option values, it knows nobody."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Generic, TypeVar
 
-from aws_vpn_exporter.options import Option, OptionValue, OptionValues
+from aws_vpn_exporter.options import OPTIONS, Option, OptionValue, OptionValues
 
 Answer = TypeVar("Answer")
 
@@ -237,6 +237,13 @@ class Settings:
         for policy in reversed([policy for policy in self.policies if policy.covers(connection)]):
             values |= {**policy.device.get(tunnel.outside_ip, {}), **policy.customer_gateway}
         return values
+
+    def both_sides(self, connection: Connection, tunnel: Tunnel) -> Iterator[tuple[Option, OptionValue, OptionValue]]:
+        """Each option that is stated of the customer gateway, with its value at AWS and at the gateway."""
+        stated = self.customer_gateway(connection, tunnel)
+        for option in OPTIONS:
+            if option.name in stated:
+                yield option, self.option(tunnel, option)[0], stated[option.name]
 
     def is_standby(self, connection: Connection, tunnel: Tunnel) -> bool:
         """Whether the tunnel may be idle: a policy says that it only stands by."""
