@@ -1,6 +1,6 @@
 """Is the exporter itself well, and does AWS answer it."""
 
-from aws_vpn_exporter.aws.traffic import DOLLARS_PER_METRIC
+from aws_vpn_exporter.sources.traffic import DOLLARS_PER_METRIC
 from grafana.board import Board, Section
 from grafana.panels import GREEN, ORANGE, PLAIN, RED, Column, Words, lines, number, rows
 from grafana.queries import TARGET_ID, TARGETS, count, newest, one

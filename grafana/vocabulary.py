@@ -1,6 +1,6 @@
 """The words, colours, columns and links that the dashboards share."""
 
-from aws_vpn_exporter.diagnosis import CauseKind
+from aws_vpn_exporter.diagnosis.cause import CauseKind
 from aws_vpn_exporter.evidence import LogEventClass
 from aws_vpn_exporter.model import TunnelState
 from aws_vpn_exporter.options import OPTIONS, Option

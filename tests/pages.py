@@ -7,12 +7,14 @@ from prometheus_client import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics_families
 from prometheus_client.parser import text_string_to_metric_families
 
-from aws_vpn_exporter.aws import vpn
+from aws_vpn_exporter.aws import connections
 from aws_vpn_exporter.aws.session import Aws
-from aws_vpn_exporter.catalogue import Knowledge
-from aws_vpn_exporter.exposition import PLAIN, Exposition
-from aws_vpn_exporter.model import Account, Connection, Finding, Settings, Target
-from aws_vpn_exporter.poller import Lane, Pause, Poller, Schedule
+from aws_vpn_exporter.metrics.page import PLAIN, MetricsPage
+from aws_vpn_exporter.model import Connection
+from aws_vpn_exporter.policy import Settings
+from aws_vpn_exporter.poller import Pause, Poller, Schedule
+from aws_vpn_exporter.status import TargetStatus
+from aws_vpn_exporter.target import Account, Discovered, Target
 
 TARGET = Target("123456789012", "eu-west-1")
 
@@ -60,10 +62,10 @@ class SteppedExporter:
         schedule: Schedule[tuple[Connection, ...]] = Schedule(
             30, lambda found: Pause(30 if found else 600), lambda _: 300
         )
-        self.poller = Poller(lambda target: vpn.connections(aws, target), schedule, self.clock, lambda: 0.0)
-        self.poller.watch(dict.fromkeys(targets, Finding()))
-        aws.admit([Account(target.account_id) for target in targets], "eu-west-1")
-        self._exposition = Exposition(settings or Settings())
+        self.poller = Poller(lambda target: connections.connections(aws, target), schedule, self.clock, lambda: 0.0)
+        self.poller.watch(dict.fromkeys(targets, Discovered()))
+        aws.register_accounts([Account(target.account_id) for target in targets], "eu-west-1")
+        self._metrics = MetricsPage(settings or Settings())
 
     def after(self, seconds: float) -> str:
         """The page after so many seconds, with all polls that were due by then."""
@@ -73,11 +75,10 @@ class SteppedExporter:
     def quietly_after(self, seconds: float) -> None:
         """The same without a look at the page."""
         self.clock.now += seconds
-        for lane in Lane:
-            while target := self.poller.take(lane):
-                self.poller.poll(target)
+        for target, _ in self.poller.take_due():
+            self.poller.poll(target)
 
     def page(self, content_type: str = PLAIN) -> str:
         """The page now."""
-        known = [Knowledge(report) for report in self.poller.reports()]
-        return self._exposition.page(known, [], content_type, self.clock.now).decode()
+        statuses = [TargetStatus(poll) for poll in self.poller.statuses()]
+        return self._metrics.text(statuses, [], content_type, self.clock.now).decode()

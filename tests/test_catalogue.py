@@ -1,4 +1,4 @@
-"""The catalogue, the documentation and the golden pages tell the same story."""
+"""The metrics, the documentation and the golden pages tell the same story."""
 
 import subprocess
 import sys
@@ -9,10 +9,13 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from aws_vpn_exporter import catalogue
-from aws_vpn_exporter.catalogue import Metric
 from aws_vpn_exporter.demo.fleet import Fleet
 from aws_vpn_exporter.demo.server import SimulatedAws
+from aws_vpn_exporter.metrics.connection import CONNECTION
+from aws_vpn_exporter.metrics.exporter import EXPORTER
+from aws_vpn_exporter.metrics.record import Metric
+from aws_vpn_exporter.metrics.target import SOURCE, TARGET
+from aws_vpn_exporter.metrics.tunnel import TUNNEL
 from tests.pages import values
 from tests.real_parts import find
 from tests.running import ExporterProcess, with_credentials
@@ -22,11 +25,11 @@ PAGES = sorted(ROOT.glob("tests/golden/*/expected.prom"))
 DEMO_CONFIG = ROOT / "exporter" / "aws_vpn_exporter" / "demo" / "config.yaml"
 IDENTITY = {"account_id", "region", "vpn_connection_id", "tunnel_ip"}
 METRICS: tuple[Metric[Any], ...] = (
-    *catalogue.CONNECTION,
-    *catalogue.TUNNEL,
-    *catalogue.TARGET,
-    *catalogue.SOURCE,
-    *catalogue.EXPORTER,
+    *CONNECTION,
+    *TUNNEL,
+    *TARGET,
+    *SOURCE,
+    *EXPORTER,
 )
 
 

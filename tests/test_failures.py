@@ -9,7 +9,7 @@ from aws_vpn_exporter.aws.session import Aws
 from aws_vpn_exporter.demo.faults import FAULT_NAMES, FaultName
 from aws_vpn_exporter.demo.fleet import DEMO_SECRET, Fleet
 from aws_vpn_exporter.demo.server import SimulatedAws
-from aws_vpn_exporter.model import Target
+from aws_vpn_exporter.target import Target
 from tests.pages import TARGET, SteppedExporter, samples, values
 
 CAUSES: dict[FaultName, str] = {

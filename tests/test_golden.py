@@ -12,15 +12,16 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families as plain_families
 
 from aws_vpn_exporter.aws.session import Aws
-from aws_vpn_exporter.catalogue import ExporterReport, Knowledge, exporter_families
 from aws_vpn_exporter.config import load
 from aws_vpn_exporter.demo.server import SimulatedAws
-from aws_vpn_exporter.exposition import OPENMETRICS, PLAIN, Exposition
-from aws_vpn_exporter.model import Settings
+from aws_vpn_exporter.metrics.exporter import ExporterStatus
+from aws_vpn_exporter.metrics.page import OPENMETRICS, PLAIN, MetricsPage, exporter_families
+from aws_vpn_exporter.policy import Settings
+from aws_vpn_exporter.status import TargetStatus
 from tests.pages import SteppedExporter, openmetrics
 
 CASES = sorted(path.parent for path in Path(__file__).parent.glob("golden/*/aws.json"))
-SELF = ExporterReport("1.2.3", "3.11.0", "1.40.0", True, 1_800_000_000.0, {("ec2", "DescribeVpnConnections", "200"): 1})
+SELF = ExporterStatus("1.2.3", "3.11.0", "1.40.0", True, 1_800_000_000.0, {("ec2", "DescribeVpnConnections", "200"): 1})
 
 
 @dataclass
@@ -37,8 +38,8 @@ class Pages:
         settings = load(config_file).settings(config_file) if config_file.exists() else Settings()
         exporter = SteppedExporter(self.aws, settings)
         exporter.after(0)
-        known = [Knowledge(report) for report in exporter.poller.reports()]
-        return Exposition(settings).page(known, exporter_families(SELF), content_type, exporter.clock.now).decode()
+        statuses = [TargetStatus(poll) for poll in exporter.poller.statuses()]
+        return MetricsPage(settings).text(statuses, exporter_families(SELF), content_type, exporter.clock.now).decode()
 
 
 @pytest.fixture(scope="module")

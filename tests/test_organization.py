@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from aws_vpn_exporter.aws.credentials import AssumedRole
-from aws_vpn_exporter.model import Account, Target
 from aws_vpn_exporter.sharding import Shard
+from aws_vpn_exporter.target import Account, Target
 from tests.pages import samples, values
 from tests.running import ExporterProcess, run, with_credentials
 from tests.simulated_organization import HUB, REGIONS, Organization, SimulatedOrganization, account_ids

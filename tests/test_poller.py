@@ -12,19 +12,12 @@ import pytest
 from aws_vpn_exporter.aws.session import Aws
 from aws_vpn_exporter.demo.fleet import Fleet, Scenario, many
 from aws_vpn_exporter.demo.server import SimulatedAws
-from aws_vpn_exporter.model import (
-    Connection,
-    ConnectionState,
-    Finding,
-    Target,
-    Telemetry,
-    Tunnel,
-    TunnelState,
-)
-from aws_vpn_exporter.poller import Lane, Pause, Poller, Schedule, Workers
+from aws_vpn_exporter.model import Connection, ConnectionState, Telemetry, Tunnel, TunnelState
+from aws_vpn_exporter.poller import Pause, Poller, Schedule, Workers
+from aws_vpn_exporter.target import Discovered, Target
 from tests.pages import SteppedExporter, samples
 
-TARGETS = {Target("123456789012", f"region-{number}"): Finding() for number in range(20)}
+TARGETS = {Target("123456789012", f"region-{number}"): Discovered() for number in range(20)}
 
 
 def connection(number: int) -> Connection:
@@ -51,10 +44,10 @@ def test_no_target_is_polled_twice_at_once_and_a_hanging_one_holds_nobody_up() -
 
     poller = Poller(fetch, Schedule(0.01, lambda _: Pause(0.01), lambda _: 1), time, random.random)
     poller.watch(TARGETS)
-    Workers(poller, Lane.ANSWERING, 8).grow()
+    Workers(poller, 8, 4)
     for _ in range(19 * 20):
         assert done.acquire(timeout=10)
-    polls = {report.target: report.polls for report in poller.reports()}
+    polls = {status.target: status.polls for status in poller.statuses()}
     assert polls[hanging] == 0
     assert not poller.ready
     assert all(polls[target] >= 5 for target in TARGETS if target != hanging)

@@ -9,19 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from aws_vpn_exporter.catalogue import Knowledge
 from aws_vpn_exporter.demo.fleet import DEMO_SECRET, Fleet
 from aws_vpn_exporter.demo.server import SimulatedAws
-from aws_vpn_exporter.model import (
-    Connection,
-    ConnectionState,
-    FailureCause,
-    PollError,
-    Settings,
-    Snapshot,
-    Target,
-    TargetReport,
-)
+from aws_vpn_exporter.model import Connection, ConnectionState
+from aws_vpn_exporter.policy import Settings
+from aws_vpn_exporter.status import ConnectionsPoll, TargetStatus
+from aws_vpn_exporter.target import FailureCause, PollError, Target
 from aws_vpn_exporter.web.status import page
 from tests.real_parts import REPOSITORY, find, missing
 from tests.running import ExporterProcess, with_credentials
@@ -122,8 +115,8 @@ def test_hostile_names_stay_text() -> None:
     connection = Connection(
         "vpn-1", ConnectionState.AVAILABLE, name=evil, tags={"site": evil}, customer_gateway_id=evil
     )
-    failing = Knowledge(TargetReport(Target(evil, "r"), failure=PollError(FailureCause.DENIED, evil)))
-    good = Knowledge(TargetReport(TARGET, snapshot=Snapshot((connection,), 1.0), last_success=1.0))
+    failing = TargetStatus(ConnectionsPoll(Target(evil, "r"), failure=PollError(FailureCause.DENIED, evil)))
+    good = TargetStatus(ConnectionsPoll(TARGET, answer=(connection,), last_success=1.0))
     text = page([good, failing], Settings(("site",)))
     assert "<script" not in text
     assert "<img" not in text
@@ -131,11 +124,11 @@ def test_hostile_names_stay_text() -> None:
 
 
 def test_it_says_so_when_nothing_is_known_or_nothing_is_wrong() -> None:
-    assert "No connections are known" in page([Knowledge(TargetReport(TARGET))], Settings())
-    assert "not tried yet" in page([Knowledge(TargetReport(TARGET))], Settings())
+    assert "No connections are known" in page([TargetStatus(ConnectionsPoll(TARGET))], Settings())
+    assert "not tried yet" in page([TargetStatus(ConnectionsPoll(TARGET))], Settings())
     unreported = Connection("vpn-1", ConnectionState.AVAILABLE)
-    good = TargetReport(TARGET, snapshot=Snapshot((unreported,), 1.0), last_success=1.0)
-    text = page([Knowledge(good)], Settings())
+    good = ConnectionsPoll(TARGET, answer=(unreported,), last_success=1.0)
+    text = page([TargetStatus(good)], Settings())
     assert "AWS reports no tunnel state (? of 2 up)" in text
 
 

@@ -9,7 +9,9 @@ from pathlib import Path
 
 from aws_vpn_exporter.devices import READERS
 from aws_vpn_exporter.devices.settings import READABLE
-from aws_vpn_exporter.diagnosis import TURN_ON, Cause, CauseKind, causes
+from aws_vpn_exporter.diagnosis.case import TURN_ON
+from aws_vpn_exporter.diagnosis.cause import Cause, CauseKind
+from aws_vpn_exporter.diagnosis.causes import causes
 from aws_vpn_exporter.options import OPTIONS
 from tests.diagnosis.scenarios import CAUSES, FALSE_FRIENDS, Scenario
 

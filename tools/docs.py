@@ -1,4 +1,4 @@
-"""Writes docs/METRICS.md from the catalogue and docs/CONFIGURATION.md from the configuration's schema.
+"""Writes docs/METRICS.md from the metrics' records and docs/CONFIGURATION.md from the configuration's schema.
 
 `python -m tools.docs` rewrites them, `python -m tools.docs --check` fails where they are not current.
 """
@@ -8,12 +8,17 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from aws_vpn_exporter import catalogue, config
-from aws_vpn_exporter.catalogue import Metric
-from aws_vpn_exporter.config import Config, duration
-from aws_vpn_exporter.model import FailureCause
+from aws_vpn_exporter import config, fields
+from aws_vpn_exporter.config import Config
+from aws_vpn_exporter.metrics.connection import CONNECTION
+from aws_vpn_exporter.metrics.exporter import EXPORTER
+from aws_vpn_exporter.metrics.record import Metric
+from aws_vpn_exporter.metrics.target import SOURCE, TARGET
+from aws_vpn_exporter.metrics.tunnel import TUNNEL
 from aws_vpn_exporter.options import OPTIONS, Option, text
+from aws_vpn_exporter.target import FailureCause
 from aws_vpn_exporter.web.protection import WebConfig
+from aws_vpn_exporter.wording import duration
 
 DOCS = Path(__file__).parent.parent / "docs"
 
@@ -22,7 +27,7 @@ Schema = Mapping[str, Any]
 METRICS_HEAD = """\
 # Metrics
 
-<!-- Written by tools/docs.py from exporter/aws_vpn_exporter/catalogue.py: change it there, then run `make docs`. -->
+<!-- Written by tools/docs.py from exporter/aws_vpn_exporter/metrics/: change it there, then run `make docs`. -->
 
 The exporter asks AWS in the background (every 30 s where there are connections) and answers scrapes from memory: a
 scrape never calls AWS. All states come from DescribeVpnConnections, for which AWS charges nothing.
@@ -82,11 +87,11 @@ def metrics() -> str:
     """docs/METRICS.md."""
     connection = ("account_id", "region", "vpn_connection_id")
     tables: tuple[tuple[str, tuple[str, ...], tuple[Metric[Any], ...]], ...] = (
-        ("Connections", connection, catalogue.CONNECTION),
-        ("Tunnels", (*connection, "tunnel_ip"), catalogue.TUNNEL),
-        ("Targets", ("account_id", "region"), catalogue.TARGET),
-        ("Optional sources", ("account_id", "region"), catalogue.SOURCE),
-        ("The exporter itself", (), catalogue.EXPORTER),
+        ("Connections", connection, CONNECTION),
+        ("Tunnels", (*connection, "tunnel_ip"), TUNNEL),
+        ("Targets", ("account_id", "region"), TARGET),
+        ("Optional sources", ("account_id", "region"), SOURCE),
+        ("The exporter itself", (), EXPORTER),
     )
     parts = [METRICS_HEAD, *(_metric_table(*table) for table in tables), _causes(), _options()]
     return "\n".join(parts)
@@ -167,7 +172,7 @@ TITLES = {
 }
 
 
-KINDS = {config.DURATION_PATTERN: "duration", config.REGION_PATTERN: "region"}
+KINDS = {fields.DURATION_PATTERN: "duration", config.REGION_PATTERN: "region"}
 
 
 def _block(name: str, definitions: Schema) -> str:

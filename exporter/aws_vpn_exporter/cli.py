@@ -11,19 +11,20 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import NoReturn
 
-from aws_vpn_exporter import __version__, config, devices, diagnose, logs, summary
-from aws_vpn_exporter.aws import permissions
+from aws_vpn_exporter import __version__, config, devices, diagnose, log_format, summary
+from aws_vpn_exporter import iam_policy as permissions
 from aws_vpn_exporter.aws.session import Aws, CannotStartError
-from aws_vpn_exporter.aws.traffic import monthly_cost
-from aws_vpn_exporter.config import Config, ConfigError, duration
+from aws_vpn_exporter.config import Config, ConfigError
 from aws_vpn_exporter.devices import DeviceError
-from aws_vpn_exporter.options import text
-from aws_vpn_exporter.service import Exporter
+from aws_vpn_exporter.exporter import Exporter
+from aws_vpn_exporter.options import BY_NAME, text
 from aws_vpn_exporter.sharding import EVERYTHING, Shard
+from aws_vpn_exporter.sources import SOURCES
 from aws_vpn_exporter.summary import ConnectionCard, TargetRow
 from aws_vpn_exporter.web.app import application
 from aws_vpn_exporter.web.protection import WebConfigFile
 from aws_vpn_exporter.web.server import ListenError, listening, serve
+from aws_vpn_exporter.wording import duration
 
 log = logging.getLogger(__name__)
 
@@ -154,14 +155,16 @@ def _add_web(parser: argparse.ArgumentParser, address: str) -> None:
         help="host:port or :port to serve on; default: %(default)s",
     )
     parser.add_argument("--web.config.file", dest="web_config_file", type=Path, metavar="FILE", help=_WEB_CONFIG_HELP)
-    parser.add_argument("--log.level", dest="log_level", choices=logs.LEVELS, default="info", help="default: info")
     parser.add_argument(
-        "--log.format", dest="log_format", choices=logs.FORMATS, default="logfmt", help="default: logfmt"
+        "--log.level", dest="log_level", choices=log_format.LEVELS, default="info", help="default: info"
+    )
+    parser.add_argument(
+        "--log.format", dest="log_format", choices=log_format.FORMATS, default="logfmt", help="default: logfmt"
     )
 
 
 def _serve(options: argparse.Namespace) -> None:
-    logs.setup(options.log_level, options.log_format)
+    log_format.setup(options.log_level, options.log_format)
     _run(options, options.config_file, options.shard)
 
 
@@ -194,7 +197,7 @@ def _demo(options: argparse.Namespace) -> None:
         return
     if options.scenario not in SCENARIOS:
         raise CannotStartError(f"there is no scenario {options.scenario!r}; choose one of {', '.join(SCENARIOS)}")
-    logs.setup(options.log_level, options.log_format)
+    log_format.setup(options.log_level, options.log_format)
     fleet = Fleet(time.time, options.scenario)
     with (
         SimulatedAws(fleet.describe, script=fleet.fault, sources=fleet) as aws,
@@ -218,7 +221,7 @@ def _demo(options: argparse.Namespace) -> None:
 
 def _looked(options: argparse.Namespace) -> Exporter:
     """An exporter that has asked about every target; progress is shown on a terminal."""
-    logs.setup("error", "logfmt")
+    log_format.setup("error", "logfmt")
     aws = Aws()
     exporter = Exporter(aws, options.config_file)
     aws.check_credentials()
@@ -263,8 +266,8 @@ def _compare(options: argparse.Namespace) -> int:
 
 def _cards(exporter: Exporter, only: str | None) -> tuple[list[ConnectionCard], list[TargetRow]]:
     """Connections and targets as a person is told of them; where `only` is given, that connection and its target."""
-    known, now = exporter.known(), time.time()
-    cards, targets = summary.cards(known, exporter.settings, now), summary.target_rows(known, now)
+    statuses, now = exporter.statuses(), time.time()
+    cards, targets = summary.cards(statuses, exporter.settings, now), summary.target_rows(statuses, now)
     if only is None:
         return cards, targets
     cards = [card for card in cards if card.connection.id == only]
@@ -285,9 +288,10 @@ def _check_config(options: argparse.Namespace) -> int:
     cards, rows = _cards(exporter, None)
     for row in rows:
         print(f"{row.target}: {row.state}, connections: {row.connections}{': ' if row.detail else ''}{row.detail}")
-    if loaded.traffic:
-        tunnels = sum(len(card.tunnels) for card in cards if card.connection.in_service)
-        print(f"Traffic of {tunnels} tunnels: about ${monthly_cost(tunnels, loaded.traffic.interval):.2f} a month")
+    tunnels = sum(len(card.tunnels) for card in cards if card.connection.in_service)
+    for name, block in loaded.sources().items():
+        if dollars := SOURCES[name].dollars_per_month(block, tunnels):
+            print(f"Charge for {name} of {tunnels} tunnels: about ${dollars:.2f} a month")
     return diagnose.COULD_NOT_LOOK if any(row.tone != "good" for row in rows) else 0
 
 
@@ -307,19 +311,22 @@ def _description(loaded: Config, file: Path | None) -> list[str]:
         f"Failures: the last good values stay for {duration(loaded.stale_after)}",
         f"Tags:     {', '.join(loaded.tags) or 'none'}",
     ]
-    for name, interval in loaded.sources().items():
-        lines.append(f"Source:   {name}, every {duration(interval)}")
-    if loaded.traffic:
-        cost = monthly_cost(2, loaded.traffic.interval)
-        lines.append(f"Charge:   CloudWatch, for traffic: about ${cost:.2f} a month for each connection of two tunnels")
-    for number, block in enumerate(loaded.settings(file).policies, 1):
-        wanted = [*block.ids, *(f"{key}={value}" for key, value in block.tags.items())]
+    for name, block in loaded.sources().items():
+        lines.append(f"Source:   {name}, every {duration(block.interval)}")
+    for name, block in loaded.sources().items():
+        if dollars := SOURCES[name].dollars_per_month(block, 2):
+            lines.append(f"Charge:   for {name}: about ${dollars:.2f} a month for each connection of two tunnels")
+    for number, policy in enumerate(loaded.settings(file).policies, 1):
+        wanted = [*policy.ids, *(f"{key}={value}" for key, value in policy.tags.items())]
         lines.append(
             f"Policy {number}: {' and '.join(wanted) or 'all connections'}: "
             + "; ".join(
-                [f"tunnels expected: {block.expected_tunnels}"] * (block.expected_tunnels is not None)
-                + [f"device file with peers {', '.join(block.device)}"] * bool(block.device)
-                + [f"customer gateway {name} {text(value)}" for name, value in block.customer_gateway.items()]
+                [f"tunnels expected: {policy.expected_tunnels}"] * (policy.expected_tunnels is not None)
+                + [f"device file with peers {', '.join(policy.device)}"] * bool(policy.device)
+                + [
+                    f"customer gateway {BY_NAME[name].key} {text(value)}"
+                    for name, value in policy.customer_gateway.items()
+                ]
             )
         )
     return [*lines, *(f"Device:   {gap}" for gap in loaded.device_gaps(file))]

@@ -5,7 +5,6 @@ region `no` stays a word. Aliases, doubled keys and unknown keys are errors.
 """
 
 import difflib
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args
@@ -14,14 +13,11 @@ import yaml
 from pydantic import (
     AfterValidator,
     BaseModel,
-    BeforeValidator,
-    ConfigDict,
     Discriminator,
     Field,
     Tag,
     ValidationError,
     ValidationInfo,
-    WithJsonSchema,
     create_model,
     field_validator,
     model_validator,
@@ -29,50 +25,25 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 
 from aws_vpn_exporter import devices
-from aws_vpn_exporter.catalogue import tag_label
 from aws_vpn_exporter.devices import DeviceError, DeviceSettings
-from aws_vpn_exporter.evidence import SOURCES, SourceName
-from aws_vpn_exporter.model import UNKNOWN_ACCOUNT, Account, Policy, Regions, Settings
+from aws_vpn_exporter.fields import Block, Duration
 from aws_vpn_exporter.options import BY_KEY, OPTIONS, Option, OptionValue, OptionValues, ordered
+from aws_vpn_exporter.policy import Policy, Settings, tag_label
+from aws_vpn_exporter.sources import SOURCES, SourceBlock
+from aws_vpn_exporter.target import UNKNOWN_ACCOUNT, Account, Regions
+from aws_vpn_exporter.wording import duration
 
 _LARGEST_FILE = 1024 * 1024
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_SHORTEST = 1.0
-DURATION_PATTERN = r"^([0-9]+(ms|s|m|h|d))+$"
 
 Path_ = tuple[str | int, ...]
 """Where a value stands in the document: keys and list positions from the top."""
 
 
-Block = TypeVar("Block", bound=BaseModel)
+Schema = TypeVar("Schema", bound=BaseModel)
 
 
 class ConfigError(Exception):
     """A configuration that cannot be used. Each line of the message is one complaint: file:line: key: remedy."""
-
-
-def _seconds(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    if not re.fullmatch(DURATION_PATTERN, value):
-        raise ValueError("should be a duration such as 30s, 5m or 1h30m")
-    seconds = sum(int(number) * _UNITS[unit] for number, unit in re.findall(r"([0-9]+)(ms|s|m|h|d)", value))
-    if seconds < _SHORTEST:
-        raise ValueError(f"should be at least {duration(_SHORTEST)}, not {value}")
-    return seconds
-
-
-def duration(seconds: float) -> str:
-    """The seconds as the configuration file writes them: 90.0 is 1m30s."""
-    parts, rest = [], round(seconds * 1000)
-    for unit in ("d", "h", "m", "s", "ms"):
-        count, rest = divmod(rest, round(_UNITS[unit] * 1000))
-        if count:
-            parts.append(f"{count}{unit}")
-    return "".join(parts) or "0s"
-
-
-Duration = Annotated[float, BeforeValidator(_seconds), WithJsonSchema({"type": "string", "pattern": DURATION_PATTERN})]
 
 
 def _distinct_labels(keys: tuple[str, ...]) -> tuple[str, ...]:
@@ -117,12 +88,6 @@ def _all_or(block: Any) -> Any:
     ]
 
 
-class _Block(BaseModel):
-    """A mapping in the file: strict about its keys, frozen once read."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
 def _option_type(option: Option) -> Any:
     if option.is_number:
         assert isinstance(option.allowed, range)  # noqa: S101 - the table's own promise
@@ -142,7 +107,7 @@ _Addresses = tuple[Annotated[str, Field(pattern=_ADDRESS)], ...]
 _Regions = Annotated[tuple[Region, ...], Field(min_length=1), AfterValidator(_distinct)]
 
 
-class _OptionBlock(_Block):
+class _OptionBlock(Block):
     @model_validator(mode="before")
     @classmethod
     def _accept_the_spelling_of_aws(cls, block: object) -> object:
@@ -174,7 +139,7 @@ def _stated(block: BaseModel) -> OptionValues:
     return stated
 
 
-class Match(_Block):
+class Match(Block):
     """Which connections a policy is about; ids and tags both have to fit where both are given."""
 
     ids: tuple[ConnectionId, ...] = Field((), description="Connections by their id.")
@@ -187,7 +152,7 @@ class Match(_Block):
         return self
 
 
-class PolicyBlock(_Block):
+class PolicyBlock(Block):
     """What is wanted of some connections. Of several policies that fit, the first that states a thing decides it."""
 
     match: _all_or(Match) = Field(  # type: ignore[valid-type]
@@ -236,7 +201,7 @@ class PolicyBlock(_Block):
         )
 
 
-class AccountBlock(_Block):
+class AccountBlock(Block):
     """An account to watch. Without `role_arn` it is the account of the default credentials."""
 
     role_arn: RoleArn | None = Field(None, description="The role to assume in the account.")
@@ -248,14 +213,14 @@ class AccountBlock(_Block):
         None, description="Regions of this account; without it, those at the top of the file."
     )
 
-    def account(self, regions: Regions) -> Account:
+    def as_account(self, regions: Regions) -> Account:
         """The account; `regions` are those of the whole configuration."""
         role_arn = self.role_arn or ""
         account_id = role_arn.split(":")[4] if role_arn else UNKNOWN_ACCOUNT
         return Account(account_id, self.name, role_arn, self.external_id or "", self.regions or regions)
 
 
-class Selection(_Block):
+class Selection(Block):
     """Accounts of the organization, by any of three ways; an account that fits one of them is selected."""
 
     ids: tuple[AccountId, ...] = Field((), description="Accounts by id.")
@@ -267,7 +232,7 @@ class Selection(_Block):
     )
 
 
-class OrganizationBlock(_Block):
+class OrganizationBlock(Block):
     """Every active account of the organization, through a role that each of them has."""
 
     role_name: Annotated[str, Field(min_length=1, pattern=_ROLE_NAME)] = Field(
@@ -295,40 +260,7 @@ def _own_account_once(accounts: tuple[AccountBlock, ...]) -> tuple[AccountBlock,
     return accounts
 
 
-def _whole_minutes(seconds: float) -> float:
-    if seconds % 60:
-        raise ValueError("should be whole minutes, such as 5m: CloudWatch has no others")
-    return seconds
-
-
-class TrafficBlock(_Block):
-    """Bytes through each tunnel, from CloudWatch. AWS charges for it; `check-config` says how much."""
-
-    interval: Duration = Field(300.0, description="How often CloudWatch is asked.")
-    period: Annotated[Duration, AfterValidator(_whole_minutes)] = Field(
-        300.0, description="Over how long bytes are averaged; whole minutes."
-    )
-
-
-class MaintenanceBlock(_Block):
-    """Pending and past replacements of tunnel endpoints: one free call for each tunnel."""
-
-    interval: Duration = Field(3600.0, description="How often AWS is asked about each tunnel.")
-
-
-class NegotiatedBlock(_Block):
-    """What the two sides agreed on: one free call for each tunnel."""
-
-    interval: Duration = Field(900.0, description="How often AWS is asked about each tunnel.")
-
-
-class LogsBlock(_Block):
-    """What AWS logs about the tunnels whose logging to CloudWatch Logs is on."""
-
-    interval: Duration = Field(60.0, description="How often new log events are read.")
-
-
-class Config(_Block):
+class _Config(Block):
     """Everything the configuration file can say. A file is not needed: each key has a default."""
 
     regions: _all_or(_Regions) | None = Field(  # type: ignore[valid-type]
@@ -354,10 +286,6 @@ class Config(_Block):
         (), description="Tag keys copied onto aws_vpn_connection_info, as labels tag_*."
     )
     policies: tuple[PolicyBlock, ...] = Field((), description="What is wanted of which connections.")
-    traffic: TrafficBlock | None = Field(None, description="Read each tunnel's traffic; `{}` for its defaults.")
-    maintenance: MaintenanceBlock | None = Field(None, description="Read maintenance; `{}` for its defaults.")
-    negotiated: NegotiatedBlock | None = Field(None, description="Read negotiated values; `{}` for its defaults.")
-    logs: LogsBlock | None = Field(None, description="Read the tunnels' logs; `{}` for its defaults.")
     option_defaults: OptionBlock = Field(
         default_factory=OptionBlock,
         description="Values for options that AWS leaves out of its answer, where its documented default is not yours.",
@@ -378,10 +306,10 @@ class Config(_Block):
             gaps = [*device.gaps, *(gap for peer in device.peers for gap in peer.gaps)]
             yield from (f"{block.device_file}: could not be read: {gap}" for gap in gaps)
 
-    def sources(self) -> Mapping[SourceName, float]:
-        """The optional sources that are on, each with its interval in seconds."""
+    def sources(self) -> Mapping[str, SourceBlock]:
+        """The blocks of the optional sources that are on, by the source's name."""
         blocks = {name: getattr(self, name) for name in SOURCES}
-        return {name: block.interval for name, block in blocks.items() if block}
+        return {name: block for name, block in blocks.items() if block}
 
     def settings(self, file: Path | None) -> Settings:
         """How answers are read and published; `file` is the configuration file. Raises ConfigError."""
@@ -390,6 +318,18 @@ class Config(_Block):
             policies=tuple(block.policy(file) for block in self.policies),
             option_defaults=_stated(self.option_defaults),
         )
+
+
+Config = create_model(
+    "Config",
+    __base__=_Config,
+    __doc__=_Config.__doc__,
+    **{
+        name: (source.block | None, Field(None, description=f"{source.description}; `{{}}` for its defaults."))
+        for name, source in SOURCES.items()
+    },  # type: ignore[call-overload]
+)
+"""The configuration: the keys above, and one for each optional source."""
 
 
 def load(path: Path) -> Config:
@@ -409,7 +349,7 @@ def read(raw: bytes, name: str) -> Config:
     return validated(Config, raw, name)
 
 
-def validated(schema: type[Block], raw: bytes, name: str) -> Block:
+def validated(schema: type[Schema], raw: bytes, name: str) -> Schema:
     """The YAML as the schema's value. Raises ConfigError with every complaint."""
     document, lines = _parse(raw, name)
     try:

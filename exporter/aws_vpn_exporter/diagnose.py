@@ -6,10 +6,11 @@ from typing import Any
 
 from aws_vpn_exporter import devices
 from aws_vpn_exporter.devices import DeviceSettings, Verdict
-from aws_vpn_exporter.diagnosis import TURN_ON, Cause
-from aws_vpn_exporter.model import Settings
+from aws_vpn_exporter.diagnosis.case import TURN_ON
+from aws_vpn_exporter.diagnosis.cause import Cause
+from aws_vpn_exporter.diagnosis.commands import Repair, commands
 from aws_vpn_exporter.options import text
-from aws_vpn_exporter.repair import Repair, commands
+from aws_vpn_exporter.policy import Settings
 from aws_vpn_exporter.summary import RUNBOOKS, ConnectionCard, Health, TargetRow, TunnelRow
 
 ALL_WELL = 0
@@ -85,7 +86,7 @@ def _cause(card: ConnectionCard, tunnel: TunnelRow, cause: Cause, number: int) -
     yield from (f"    - {fact}" for fact in cause.evidence)
     yield f"    What to do: {cause.remedy}"
     yield f"    More: {RUNBOOKS}{cause.runbook}"
-    yield from (f"    To know more: {TURN_ON[source]}" for source in cause.more)
+    yield from (f"    To know more: {TURN_ON[source]}" for source in cause.turn_on)
     if repair.change:
         yield from (f"    Warning: {warning}" for warning in repair.warnings)
         yield from (f"    Look first:  {line}" for line in repair.look)
@@ -127,7 +128,7 @@ def _cause_as_json(card: ConnectionCard, tunnel: TunnelRow, cause: Cause) -> dic
         "evidence": cause.evidence,
         "remedy": cause.remedy,
         "runbook": RUNBOOKS + cause.runbook,
-        "turn_on_to_know_more": cause.more,
+        "turn_on_to_know_more": cause.turn_on,
         "repair": {
             "advised": repair.advised,
             "warnings": repair.warnings,
@@ -153,8 +154,9 @@ def comparison(card: ConnectionCard, device: DeviceSettings, settings: Settings)
         if any(row.verdict is Verdict.DIFFERS for row in rows):
             code = max(code, SOMETHING_NOT)
         for row in rows:
-            at_gateway = "not stated" if row.at_gateway is None else text(row.at_gateway)
-            values = f"AWS {text(row.at_aws)}, device {at_gateway}" + (f"  ({row.note})" if row.note else "")
-            lines.append(f"  {row.verdict.replace('_', ' '):10}  {row.option.key}: {values}")
+            sides = row.sides
+            values = f"AWS {text(sides.at_aws)}, device {sides.at_gateway_text or 'not stated'}"
+            note = f"  ({row.note})" if row.note else ""
+            lines.append(f"  {row.verdict.replace('_', ' '):10}  {sides.option.key}: {values}{note}")
         lines += [f"  could not be read: {gap}" for gap in peer.gaps]
     return "\n".join(lines) + "\n", code

@@ -1,22 +1,18 @@
 """What the optional sources say about tunnels, as frozen values. Times are Unix times in seconds.
 
-Each source answers for one target with a mapping from tunnel to value; a tunnel about which it has nothing to say is
-not in it. A source that is turned off, or has not answered yet, gives no mapping at all.
+A source answers for one target with a SourceAnswer: a mapping from tunnel to value. A tunnel about which it has nothing
+to say is not in it.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Generic, Literal, NamedTuple, TypeVar, get_args
+from typing import Generic, NamedTuple, TypeVar
 
-from aws_vpn_exporter.model import PollError, Report
+from aws_vpn_exporter.model import TunnelId
+from aws_vpn_exporter.target import PollError
 
-
-class TunnelId(NamedTuple):
-    """A tunnel within a target."""
-
-    vpn_connection_id: str
-    tunnel_ip: str
+Value = TypeVar("Value")
 
 
 class TrafficPoint(NamedTuple):
@@ -94,48 +90,25 @@ class TunnelLog:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What the optional sources say about one tunnel; None where a source is off or has nothing to say."""
+    """What the optional sources say about one tunnel: a field for each source, named as its configuration block.
+
+    A field is None where the source is off, has not answered yet, or has nothing to say about the tunnel.
+    """
 
     traffic: Traffic | None = None
     maintenance: Maintenance | None = None
     negotiated: Negotiated | None = None
-    log: TunnelLog | None = None
-
-
-SourceName = Literal["traffic", "maintenance", "negotiated", "logs"]
-SOURCES: tuple[SourceName, ...] = get_args(SourceName)
-"""The optional sources, by the name of their block in the configuration."""
-
-Value = TypeVar("Value")
+    logs: TunnelLog | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Round(Generic[Value]):
-    """What one look of a source brought about a target.
+class SourceAnswer(Generic[Value]):
+    """What one poll of a source said about a target's tunnels.
 
-    `error` is what went wrong with a part of it, if anything; `too_early` is a look before the connections were known.
+    `partial_error` is what went wrong with some of the tunnels, if anything. `too_early` is an answer without a call to
+    AWS, given while the target's connections are not known yet.
     """
 
     values: Mapping[TunnelId, Value]
-    error: PollError | None = None
+    partial_error: PollError | None = None
     too_early: bool = False
-
-
-def answers_in_full(report: Report[Round[Any]]) -> bool:
-    """Whether the latest look of a source succeeded, in every part, about connections that were known."""
-    latest = report.snapshot.answer if report.snapshot else None
-    return report.up and latest is not None and not latest.error and not latest.too_early
-
-
-@dataclass(frozen=True)
-class Sources:
-    """What the optional sources say about a target: a report for each that is on."""
-
-    reports: Mapping[SourceName, Report[Round[Any]]] = field(default_factory=dict)
-
-    def evidence(self, tunnel: TunnelId) -> Evidence:
-        """Everything about one tunnel."""
-        said = {
-            name: report.snapshot.answer.values.get(tunnel) for name, report in self.reports.items() if report.snapshot
-        }
-        return Evidence(said.get("traffic"), said.get("maintenance"), said.get("negotiated"), said.get("logs"))

@@ -216,6 +216,7 @@ OPTIONS: tuple[Option, ...] = (
 )
 
 BY_KEY: Mapping[str, Option] = {option.key: option for option in OPTIONS}
+BY_NAME: Mapping[str, Option] = {option.name: option for option in OPTIONS}
 
 
 def differs(at_aws: OptionValue, at_gateway: OptionValue) -> bool:

@@ -4,7 +4,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 
-from aws_vpn_exporter.model import Target
+from aws_vpn_exporter.target import Target
 
 
 @dataclass(frozen=True, slots=True)

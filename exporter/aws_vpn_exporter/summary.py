@@ -2,16 +2,18 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from enum import IntEnum
-from typing import Any
 
-from aws_vpn_exporter.catalogue import ConnectionView, Knowledge, TunnelView
-from aws_vpn_exporter.config import duration
-from aws_vpn_exporter.diagnosis import Case, Cause
-from aws_vpn_exporter.evidence import Maintenance, Negotiated, Round, Traffic, answers_in_full
-from aws_vpn_exporter.model import Connection, Report, Settings, Target, Tunnel, TunnelState
-from aws_vpn_exporter.options import OPTIONS, OptionValues, differs, text
+from aws_vpn_exporter.diagnosis.case import Case
+from aws_vpn_exporter.diagnosis.cause import Cause
+from aws_vpn_exporter.diagnosis.causes import causes
+from aws_vpn_exporter.evidence import Maintenance, Negotiated, Traffic
+from aws_vpn_exporter.model import Connection, TunnelState
+from aws_vpn_exporter.options import OPTIONS
+from aws_vpn_exporter.policy import OptionSides, Settings
+from aws_vpn_exporter.status import ConnectionStatus, SourcePoll, TargetStatus, connection_statuses, source_up
+from aws_vpn_exporter.target import Target
+from aws_vpn_exporter.wording import age, moment
 
 RUNBOOKS = "https://github.com/aws-vpn-exporter/aws-vpn-exporter/blob/main/docs/runbooks/"
 
@@ -46,16 +48,6 @@ HEALTH: Mapping[Health, tuple[str, str, str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class OptionRow:
-    """An option that stands out: set explicitly away from its default, or in disagreement with the gateway."""
-
-    name: str
-    at_aws: str
-    at_gateway: str
-    mismatch: bool
-
-
-@dataclass(frozen=True, slots=True)
 class TunnelRow:
     """One tunnel for a person."""
 
@@ -71,7 +63,8 @@ class TunnelRow:
     maintenance: str
     causes: tuple[Cause, ...]
     case: Case
-    options: tuple[OptionRow, ...]
+    options: tuple[OptionSides, ...]
+    """Options that stand out: away from AWS's default, or in disagreement with the customer gateway."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,21 +97,20 @@ class TargetRow:
     """Tone, name and state of each optional source."""
 
 
-def cards(known: Iterable[Knowledge], settings: Settings, now: float) -> list[ConnectionCard]:
-    """The connections, worst first."""
-    found = (_card(one, connection, settings, now) for one in known for connection in one.connections)
+def cards(statuses: Iterable[TargetStatus], settings: Settings, now: float) -> list[ConnectionCard]:
+    """The connections at the Unix time `now`, worst first."""
+    found = [_card(one) for status in statuses for one in connection_statuses(status, settings, now)]
     return sorted(found, key=lambda card: (card.health, card.target, card.connection.name, card.connection.id))
 
 
-def target_rows(known: Iterable[Knowledge], now: float) -> list[TargetRow]:
+def target_rows(statuses: Iterable[TargetStatus], now: float) -> list[TargetRow]:
     """The targets, failing ones first."""
-    rows = (_target_row(one, now) for one in known)
+    rows = (_target_row(status, now) for status in statuses)
     return sorted(rows, key=lambda row: (row.tone == "good", row.target))
 
 
-def _card(known: Knowledge, connection: Connection, settings: Settings, now: float) -> ConnectionCard:
-    target = known.report.target
-    view = ConnectionView(target, connection, settings, known.sources, now)
+def _card(status: ConnectionStatus) -> ConnectionCard:
+    connection, settings = status.connection, status.settings
     health = _health(connection, settings)
     tone, verdict, runbook = HEALTH[health]
     return ConnectionCard(
@@ -126,12 +118,12 @@ def _card(known: Knowledge, connection: Connection, settings: Settings, now: flo
         tone=tone,
         verdict=f"{verdict}: {connection.state}" if health is Health.OUT_OF_SERVICE else verdict,
         runbook=runbook,
-        target=target,
+        target=status.target,
         connection=connection,
         up="?" if connection.tunnels_up is None else str(connection.tunnels_up),
         expected=settings.expected_tunnels(connection),
         tags=tuple((key, connection.tags[key]) for key in settings.tags if connection.tags.get(key)),
-        tunnels=tuple(_tunnel_row(TunnelView(view, tunnel)) for tunnel in connection.tunnels),
+        tunnels=tuple(map(_tunnel_row, status.cases)),
     )
 
 
@@ -148,11 +140,8 @@ def _health(connection: Connection, settings: Settings) -> Health:
     return Health.NO_ROUTES if TunnelState.UP_WITHOUT_ROUTES in states else Health.GOOD
 
 
-def _tunnel_row(view: TunnelView) -> TunnelRow:
-    tunnel, now, evidence = view.tunnel, view.of.now, view.evidence
-    gateway = view.of.settings.customer_gateway(view.of.connection, tunnel)
-    telemetry = tunnel.telemetry
-    changed = telemetry.last_status_change if telemetry else None
+def _tunnel_row(case: Case) -> TunnelRow:
+    tunnel, evidence, telemetry = case.tunnel, case.evidence, case.tunnel.telemetry
     tone, state = _STATES[telemetry.state] if telemetry and telemetry.state else ("idle", "not reported")
     routes = telemetry.accepted_routes if telemetry else None
     return TunnelRow(
@@ -160,15 +149,15 @@ def _tunnel_row(view: TunnelView) -> TunnelRow:
         tone=tone,
         state=state,
         message=telemetry.message if telemetry else "",
-        since="" if changed is None else moment(changed),
-        age="" if changed is None else _age(now - changed),
+        since="" if case.changed is None else moment(case.changed),
+        age="" if case.changed is None else age(case.now - case.changed),
         routes="" if routes is None else str(routes),
         traffic=_traffic(evidence.traffic),
         negotiated=_negotiated(evidence.negotiated),
         maintenance=_maintenance(evidence.maintenance),
-        causes=view.causes,
-        case=view.case,
-        options=tuple(_standing_out(tunnel, gateway, view.of.settings)),
+        causes=causes(case),
+        case=case,
+        options=tuple(_standing_out(case)),
     )
 
 
@@ -202,51 +191,33 @@ def _maintenance(maintenance: Maintenance | None) -> str:
     return "; ".join(words for words in (pending, last) if words)
 
 
-def _standing_out(tunnel: Tunnel, gateway: OptionValues, settings: Settings) -> Iterable[OptionRow]:
+def _standing_out(case: Case) -> Iterable[OptionSides]:
+    gateway = case.settings.customer_gateway(case.connection, case.tunnel)
     for option in OPTIONS:
-        value, _ = settings.option(tunnel, option)
-        stated = gateway.get(option.name)
-        mismatch = stated is not None and differs(value, stated)
-        if value != option.default or mismatch:
-            yield OptionRow(
-                name=option.name,
-                at_aws=text(value),
-                at_gateway="" if stated is None else text(stated),
-                mismatch=mismatch,
-            )
+        sides = case.settings.option_sides(case.tunnel, option, gateway.get(option.name))
+        if sides.at_aws != option.default or sides.differ:
+            yield sides
 
 
-def _target_row(known: Knowledge, now: float) -> TargetRow:
-    report = known.report
-    if report.failure:
-        tone, state = "bad", f"failing: {report.failure.cause}"
+def _target_row(status: TargetStatus, now: float) -> TargetRow:
+    poll = status.poll
+    if poll.failure:
+        tone, state = "bad", f"failing: {poll.failure.cause}"
     else:
-        tone, state = ("good", "answers") if report.up else ("idle", "not tried yet")
+        tone, state = ("good", "answers") if poll.up else ("idle", "not tried yet")
     return TargetRow(
-        target=report.target,
+        target=poll.target,
         tone=tone,
         state=state,
-        detail=str(report.failure or ""),
-        last_success=f"{_age(now - report.last_success)} ago" if report.last_success else "never",
-        connections="no data" if report.snapshot is None else str(len(report.snapshot.answer)),
-        sources=tuple(_source_state(name, source) for name, source in known.sources.reports.items()),
+        detail=str(poll.failure or ""),
+        last_success=f"{age(now - poll.last_success)} ago" if poll.last_success else "never",
+        connections="no data" if poll.answer is None else str(len(poll.answer)),
+        sources=tuple(_source_state(name, source) for name, source in status.sources.items()),
     )
 
 
-def _source_state(name: str, report: Report[Round[Any]]) -> tuple[str, str, str]:
-    error = report.failure or (report.snapshot.answer.error if report.snapshot else None)
+def _source_state(name: str, poll: SourcePoll) -> tuple[str, str, str]:
+    error = poll.failure or (poll.answer.partial_error if poll.answer else None)
     if error:
         return "bad", name, f"{error.cause}: {error}"
-    return ("good", name, "answers") if answers_in_full(report) else ("idle", name, "not tried yet")
-
-
-def _age(seconds: float) -> str:
-    """The two largest units: 3d4h."""
-    seconds = max(0.0, seconds)
-    step = 3600 if seconds >= 86400 else 60 if seconds >= 3600 else 1
-    return duration(seconds // step * step)
-
-
-def moment(unix: float) -> str:
-    """A Unix time for a person, in UTC."""
-    return datetime.fromtimestamp(unix, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    return ("good", name, "answers") if source_up(poll) else ("idle", name, "not tried yet")

@@ -2,8 +2,9 @@
 
 from aws_vpn_exporter.devices import Row, Verdict, compare, read
 from aws_vpn_exporter.devices.settings import READABLE
-from aws_vpn_exporter.model import Settings, Tunnel
+from aws_vpn_exporter.model import Tunnel
 from aws_vpn_exporter.options import OPTIONS, OptionValues
+from aws_vpn_exporter.policy import Settings
 
 IP = "203.0.113.17"
 DEVICE = f"""connections {{
@@ -25,7 +26,9 @@ DEVICE = f"""connections {{
 def rows(at_aws: OptionValues | None = None, settings: Settings | None = None) -> dict[str, Row]:
     peer = read(DEVICE).peer(IP)
     assert peer is not None
-    return {row.option.name: row for row in compare(peer, Tunnel(IP, options=at_aws or {}), settings or Settings())}
+    return {
+        row.sides.option.name: row for row in compare(peer, Tunnel(IP, options=at_aws or {}), settings or Settings())
+    }
 
 
 def test_every_option_that_readers_look_for_has_a_row_in_the_order_of_awss_options() -> None:
@@ -35,14 +38,19 @@ def test_every_option_that_readers_look_for_has_a_row_in_the_order_of_awss_optio
 
 def test_equal_numbers_are_the_same_with_awss_default_too() -> None:
     row = rows()["Phase1LifetimeSeconds"]
-    assert (row.at_aws, row.source, row.at_gateway, row.verdict) == (28800, "default", 28800, Verdict.SAME)
+    assert (row.sides.at_aws, row.sides.source, row.sides.at_gateway, row.verdict) == (
+        28800,
+        "default",
+        28800,
+        Verdict.SAME,
+    )
     configured = rows({"Phase1LifetimeSeconds": 28800})["Phase1LifetimeSeconds"]
-    assert (configured.source, configured.verdict) == ("configured", Verdict.SAME)
+    assert (configured.sides.source, configured.verdict) == ("configured", Verdict.SAME)
 
 
 def test_different_numbers_differ_and_the_line_is_named() -> None:
     row = rows()["Phase2LifetimeSeconds"]
-    assert (row.at_aws, row.at_gateway, row.verdict) == (3600, 7200, Verdict.DIFFERS)
+    assert (row.sides.at_aws, row.sides.at_gateway, row.verdict) == (3600, 7200, Verdict.DIFFERS)
     assert "line 10" in row.note
 
 
@@ -61,12 +69,12 @@ def test_what_differing_sets_have_in_common_is_said() -> None:
 
 def test_phase_2_without_a_group_differs_from_whatever_aws_permits() -> None:
     row = rows()["Phase2DHGroupNumbers"]
-    assert (row.at_gateway, row.verdict) == (("none",), Verdict.DIFFERS)
+    assert (row.sides.at_gateway, row.verdict) == (("none",), Verdict.DIFFERS)
 
 
 def test_a_gap_is_not_stated_and_says_why() -> None:
     row = rows()["DpdTimeoutSeconds"]
-    assert (row.at_gateway, row.verdict) == (None, Verdict.NOT_STATED)
+    assert (row.sides.at_gateway, row.verdict) == (None, Verdict.NOT_STATED)
     assert "dpd_delay is not set" in row.note
 
 

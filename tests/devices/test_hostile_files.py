@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from aws_vpn_exporter.devices import DeviceError, compare, ios, read, swanctl
 from aws_vpn_exporter.devices.settings import READABLE, DeviceSettings
-from aws_vpn_exporter.model import Settings, Tunnel
+from aws_vpn_exporter.model import Tunnel
 from aws_vpn_exporter.options import OPTIONS
+from aws_vpn_exporter.policy import Settings
 
 FILES = {path.name: path.read_text() for path in sorted((Path(__file__).parent / "files").iterdir())}
 READERS = {"swanctl": swanctl.READER, "ios": ios.READER}

@@ -6,7 +6,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from aws_vpn_exporter.diagnosis import Case, CauseKind, Confidence, Source
+from aws_vpn_exporter.diagnosis.case import Case
+from aws_vpn_exporter.diagnosis.cause import CauseKind, Confidence
 from aws_vpn_exporter.evidence import (
     Evidence,
     LogEvent,
@@ -17,8 +18,9 @@ from aws_vpn_exporter.evidence import (
     TrafficPoint,
     TunnelLog,
 )
-from aws_vpn_exporter.model import Connection, ConnectionState, Policy, Settings, Telemetry, Tunnel, TunnelState
+from aws_vpn_exporter.model import Connection, ConnectionState, Telemetry, Tunnel, TunnelState
 from aws_vpn_exporter.options import OptionValues
+from aws_vpn_exporter.policy import Policy, Settings
 
 NOW = 1_800_000_000.0
 MINUTE = 60.0
@@ -29,7 +31,7 @@ THIS, OTHER = "203.0.113.17", "198.51.100.17"
 MESSAGES = {TunnelState.UP_WITHOUT_ROUTES: "0 BGP ROUTES", TunnelState.BGP_DOWN: "IPSEC IS UP"}
 MESSAGES |= {TunnelState.IPSEC_DOWN: "IPSEC IS DOWN"}
 
-ALL_ON = frozenset({Source.TRAFFIC, Source.MAINTENANCE, Source.NEGOTIATED, Source.LOGS})
+ALL_ON = frozenset({"traffic", "maintenance", "negotiated", "logs"})
 LOGGED: OptionValues = {"LogEnabled": True}
 AWS_INITIATES: OptionValues = {"IkeVersions": ("ikev2",), "StartupAction": "start"}
 
@@ -64,7 +66,7 @@ def case(
     state: ConnectionState = ConnectionState.AVAILABLE,
     routing: str = "static",
     evidence: Evidence | None = None,
-    sources: frozenset[Source] = frozenset(),
+    sources: frozenset[str] = frozenset(),
     now: float = NOW,
 ) -> Case:
     connection = Connection(
@@ -75,7 +77,7 @@ def case(
 
 
 def log(*events: tuple[float, LogEventClass, str]) -> Evidence:
-    return Evidence(log=TunnelLog({}, tuple(LogEvent(*event) for event in events)))
+    return Evidence(logs=TunnelLog({}, tuple(LogEvent(*event) for event in events)))
 
 
 def traffic(*points: tuple[float, float | None]) -> Evidence:
@@ -343,7 +345,7 @@ FALSE_FRIENDS: Mapping[str, Scenario] = {
         "The counters know of dead peers since the start, the latest lines do not: when it was, nobody knows.",
         case(
             DOWN_LOGGED,
-            evidence=Evidence(log=TunnelLog({LogEventClass.DPD_TIMEOUT: 40})),
+            evidence=Evidence(logs=TunnelLog({LogEventClass.DPD_TIMEOUT: 40})),
             sources=ALL_ON,
         ),
         UNKNOWN,
@@ -374,7 +376,7 @@ FALSE_FRIENDS: Mapping[str, Scenario] = {
             evidence=Evidence(
                 traffic=Traffic((TrafficPoint(FELL, 0.0, 0.0),)),
                 maintenance=Maintenance(last_applied=FELL),
-                log=TunnelLog({}, (LogEvent(*DEAD),)),
+                logs=TunnelLog({}, (LogEvent(*DEAD),)),
             ),
             sources=ALL_ON,
         ),

@@ -9,7 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aws_vpn_exporter.diagnosis import RULES, TURN_ON, Case, CauseKind, Confidence, Source, causes
+from aws_vpn_exporter.diagnosis.case import TURN_ON, Case
+from aws_vpn_exporter.diagnosis.cause import CauseKind, Confidence
+from aws_vpn_exporter.diagnosis.causes import RULES, causes
+from aws_vpn_exporter.diagnosis.commands import commands
 from aws_vpn_exporter.evidence import (
     Evidence,
     LogEvent,
@@ -21,7 +24,7 @@ from aws_vpn_exporter.evidence import (
     TunnelLog,
 )
 from aws_vpn_exporter.model import ConnectionState, TunnelState
-from aws_vpn_exporter.repair import commands
+from aws_vpn_exporter.sources import SOURCES
 from tests.diagnosis.scenarios import (
     ALL_ON,
     AWS_INITIATES,
@@ -107,26 +110,26 @@ def test_the_other_tunnel_is_named() -> None:
 
 def test_without_evidence_it_says_what_to_turn_on() -> None:
     unknown = causes(case(DOWN))[-1]
-    assert unknown.more == (
-        Source.LOG_ENABLED,
-        Source.LOGS,
-        Source.MAINTENANCE,
-        Source.TRAFFIC,
-        Source.CUSTOMER_GATEWAY,
+    assert unknown.turn_on == (
+        "log_enabled",
+        "logs",
+        "maintenance",
+        "traffic",
+        "policies.customer_gateway",
     )
 
 
 def test_what_is_on_is_not_asked_for() -> None:
     unknown = causes(case(DOWN_LOGGED, sources=ALL_ON))[-1]
-    assert unknown.more == (Source.CUSTOMER_GATEWAY,)
+    assert unknown.turn_on == ("policies.customer_gateway",)
     mismatch = causes(case(DOWN_LOGGED, sources=ALL_ON, gateway=OTHER_LIFETIME))[0]
-    assert mismatch.more == ()
+    assert mismatch.turn_on == ()
 
 
 def test_each_source_says_why_it_is_worth_turning_on() -> None:
-    assert set(TURN_ON) == set(Source)
-    for source, sentence in TURN_ON.items():
-        assert source.value in sentence
+    assert set(TURN_ON) == {*SOURCES, "policies.customer_gateway", "log_enabled"}
+    for name, sentence in TURN_ON.items():
+        assert name in sentence
 
 
 def test_what_aws_logged_last_is_shown_even_where_it_points_nowhere() -> None:
@@ -150,7 +153,7 @@ EVIDENCE = st.builds(
     traffic=st.none() | POINTS.map(lambda points: Traffic(tuple(points))),
     maintenance=st.none() | st.builds(Maintenance, last_applied=st.none() | MOMENTS),
     negotiated=st.none() | st.builds(Negotiated, provisioning_status=st.sampled_from(["", "pending", "failed"])),
-    log=st.none() | EVENTS.map(lambda events: TunnelLog({}, tuple(events))),
+    logs=st.none() | EVENTS.map(lambda events: TunnelLog({}, tuple(events))),
 )
 CASES = st.builds(
     case,

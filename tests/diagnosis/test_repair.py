@@ -10,11 +10,12 @@ import pytest
 from botocore import xform_name
 from botocore.validate import ParamValidator
 
-from aws_vpn_exporter.diagnosis import Case, CauseKind, Source
+from aws_vpn_exporter.diagnosis.case import Case
+from aws_vpn_exporter.diagnosis.cause import CauseKind
+from aws_vpn_exporter.diagnosis.commands import Repair, commands
 from aws_vpn_exporter.evidence import Evidence, Maintenance
 from aws_vpn_exporter.model import ConnectionState, TunnelState
 from aws_vpn_exporter.options import OptionValues
-from aws_vpn_exporter.repair import Repair, commands
 from tests.diagnosis.scenarios import AWS_INITIATES, CAUSES, DOWN, LONG_AGO, OTHER, THIS, UP, case, tunnel
 
 EC2 = botocore.session.get_session().get_service_model("ec2")
@@ -179,7 +180,7 @@ def test_hostile_text_from_aws_stays_one_word_of_the_command() -> None:
 
 
 def test_sources_do_not_change_the_commands() -> None:
-    with_logs = replace(case(DOWN), sources=frozenset({Source.LOGS}))
+    with_logs = replace(case(DOWN), sources=frozenset({"logs"}))
     for kind in CauseKind:
         assert repair(kind, with_logs) == repair(kind)
     assert THIS in repair(CauseKind.UNKNOWN).change[0]

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from aws_vpn_exporter import evidence
 from aws_vpn_exporter.demo import stories
 from aws_vpn_exporter.demo.fleet import EVERY_OPTION_SET, REKEY_MISMATCH, SCENARIOS, Scenario, ScriptedFault, many
 from tests.grafana.answers import UIDS, Answer, answers, ask, choices, load, panels, rows, variables_of
@@ -392,7 +391,7 @@ def test_sources_and_pending_maintenance_are_counted(causes: Prometheus) -> None
     assert figure(causes, "aws-vpn-fleet", "Maintenance pending") == 2
     found = table(causes, "aws-vpn-exporter", "Optional sources")
     assert sorted((row["Region"], row["Source"], row["Read"]) for row in found) == [
-        (region, source, "1") for region in sorted(REGIONS) for source in sorted(evidence.SOURCES)
+        (region, source, "1") for region in sorted(REGIONS) for source in sorted(SOURCES)
     ]
 
 

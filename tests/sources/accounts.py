@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from aws_vpn_exporter.demo.sources import LogRecord
-from aws_vpn_exporter.evidence import TunnelId
+from aws_vpn_exporter.model import Connection, ConnectionState, Tunnel, TunnelId
 
 NOW = 1_800_000_010.0
 """Ten seconds after a full 300-second period, so that this period is not settled yet."""
@@ -15,6 +15,22 @@ GROUP = "arn:aws:logs:eu-west-1:123456789012:log-group:/vpn"
 def tunnels(count: int) -> list[TunnelId]:
     """So many tunnels, two of each connection."""
     return [TunnelId(f"vpn-{number // 2:08x}", f"203.0.{number % 2}.{number // 2 % 250}") for number in range(count)]
+
+
+def connections_of(
+    known: Iterable[TunnelId], groups: Mapping[TunnelId, Sequence[str]] | None = None
+) -> list[Connection]:
+    """Connections in service that have these tunnels; `groups` are log groups that their logs are written to."""
+    by_connection: dict[str, list[Tunnel]] = {}
+    for one in known:
+        logged = (groups or {}).get(one, ())
+        group, bgp_group = (*logged, "", "")[:2]
+        options = {"LogEnabled": bool(group), "BgpLogEnabled": bool(bgp_group)}
+        tunnel = Tunnel(one.tunnel_ip, options=options, log_group=group, bgp_log_group=bgp_group)
+        by_connection.setdefault(one.vpn_connection_id, []).append(tunnel)
+    return [
+        Connection(name, ConnectionState.AVAILABLE, tunnels=tuple(tunnels)) for name, tunnels in by_connection.items()
+    ]
 
 
 @dataclass

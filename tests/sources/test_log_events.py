@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from aws_vpn_exporter.evidence import LogEventClass
-from aws_vpn_exporter.log_events import LogLine, classify, read, shown
-from aws_vpn_exporter.parse import clean
+from aws_vpn_exporter.sources.log_lines import LogLine, classify, read, shown
+from aws_vpn_exporter.wording import clean
 
 DOCUMENTED = {
     "Peer is not responsive - Declaring peer dead": "dpd_timeout",

@@ -5,14 +5,25 @@ from typing import Any
 
 import pytest
 
-from aws_vpn_exporter.aws.maintenance import maintenance
-from aws_vpn_exporter.aws.negotiated import negotiated
 from aws_vpn_exporter.demo.faults import FAULT_NAMES, FaultName
 from aws_vpn_exporter.demo.server import SimulatedAws
-from aws_vpn_exporter.evidence import Maintenance, Negotiated
+from aws_vpn_exporter.evidence import Maintenance, Negotiated, SourceAnswer
+from aws_vpn_exporter.model import TunnelId
+from aws_vpn_exporter.sources.maintenance import MaintenanceBlock, MaintenanceSource
+from aws_vpn_exporter.sources.negotiated import NegotiatedBlock, NegotiatedSource
+from aws_vpn_exporter.target import PollError
 from tests.demo.clients import ClientMaker
-from tests.sources.accounts import Account, tunnels
+from tests.sources.accounts import NOW, Account, connections_of, tunnels
 from tests.sources.conftest import CAUSES
+
+
+def maintenance(client: Any, known: list[TunnelId]) -> SourceAnswer[Maintenance]:
+    return MaintenanceSource(MaintenanceBlock()).fetch(client, connections_of(known), NOW)
+
+
+def negotiated(client: Any, known: list[TunnelId]) -> SourceAnswer[Negotiated]:
+    return NegotiatedSource(NegotiatedBlock()).fetch(client, connections_of(known), NOW)
+
 
 CASES = [("GetVpnTunnelReplacementStatus", maintenance), ("GetActiveVpnTunnelStatus", negotiated)]
 # Where the answer is XML, a page that is none cannot be read at all, whatever its status.
@@ -63,7 +74,7 @@ def test_one_tunnels_failure_costs_no_other(
     account.replacements = account.agreed = {one: {}, other: {}}
     found = source(client("ec2", aws.url), [one, gone, other])
     assert set(found.values) == {one, other}
-    assert "InvalidVpnConnectionID.NotFound" in str(found.error)
+    assert "InvalidVpnConnectionID.NotFound" in str(found.partial_error)
     assert account.asked == [one, gone, other]
 
 
@@ -73,18 +84,19 @@ def test_each_failure_has_its_cause(
     operation: str, source: Any, fault: FaultName, aws: SimulatedAws, client: ClientMaker
 ) -> None:
     aws.fail(operation, fault)
-    found = source(client("ec2", aws.url, timeout=0.4), tunnels(1))
-    assert found.values == {}
-    assert found.error.cause == CAUSES_IN_XML[fault]
+    with pytest.raises(PollError) as caught:
+        source(client("ec2", aws.url, timeout=0.4), tunnels(1))
+    assert caught.value.cause == CAUSES_IN_XML[fault]
 
 
 @pytest.mark.parametrize(
     ("fault", "calls"), [("throttled", 1), ("expired_token", 1), ("reset", 1), ("denied", 5), ("server_error", 5)]
 )
 @pytest.mark.parametrize(("operation", "source"), CASES)
-def test_what_every_tunnel_would_meet_ends_the_round(
+def test_a_failure_that_every_tunnel_would_meet_ends_the_asking(
     operation: str, source: Any, fault: FaultName, calls: int, aws: SimulatedAws, client: ClientMaker
 ) -> None:
     aws.fail(operation, fault)
-    assert source(client("ec2", aws.url), tunnels(5)).error is not None
+    with pytest.raises(PollError):
+        source(client("ec2", aws.url), tunnels(5))
     assert aws.calls[(operation, "eu-west-1")] == calls

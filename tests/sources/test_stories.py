@@ -1,19 +1,19 @@
 """What the demo's scenarios tell through the optional sources, over the wire."""
 
-from collections.abc import Mapping
-from typing import NamedTuple, Protocol
+from collections.abc import Collection, Mapping
+from typing import Any, NamedTuple, Protocol
 
 import pytest
 
-from aws_vpn_exporter import parse
-from aws_vpn_exporter.aws.maintenance import maintenance
-from aws_vpn_exporter.aws.negotiated import negotiated
-from aws_vpn_exporter.aws.traffic import traffic
-from aws_vpn_exporter.aws.vpn_logs import LogReader, log_groups
+from aws_vpn_exporter.aws.connections import connections_in
 from aws_vpn_exporter.demo.fleet import SCENARIOS, Fleet
 from aws_vpn_exporter.demo.server import SimulatedAws
-from aws_vpn_exporter.evidence import LogEventClass, Maintenance, Negotiated, Traffic, TunnelId, TunnelLog
-from aws_vpn_exporter.model import Tunnel
+from aws_vpn_exporter.evidence import LogEventClass, Maintenance, Negotiated, Traffic, TunnelLog
+from aws_vpn_exporter.model import Connection, Tunnel, TunnelId
+from aws_vpn_exporter.sources.logs import LogsBlock, LogsSource
+from aws_vpn_exporter.sources.maintenance import MaintenanceBlock, MaintenanceSource
+from aws_vpn_exporter.sources.negotiated import NegotiatedBlock, NegotiatedSource
+from aws_vpn_exporter.sources.traffic import TrafficBlock, TrafficSource
 from tests.demo.clients import ClientMaker
 from tests.sources.accounts import NOW
 
@@ -38,6 +38,10 @@ class Tell(Protocol):
     def __call__(self, scenario: str, name: str, *, later: float = ...) -> list[Told]: ...
 
 
+def traffic(client: Any, connections: Collection[Connection], now: float) -> Mapping[TunnelId, Traffic]:
+    return TrafficSource(TrafficBlock()).fetch(client, connections, now).values
+
+
 @pytest.fixture
 def tell(client: ClientMaker) -> Tell:
     """What is told of the two tunnels of a scenario's connection, seconds after the start; first the one that is up."""
@@ -48,15 +52,16 @@ def tell(client: ClientMaker) -> Tell:
         fleet = Fleet(lambda: next(times, now), scenario)
         with SimulatedAws(fleet.describe, sources=fleet) as aws:
             ec2 = client("ec2", aws.url)
-            connections = parse.connections(ec2.describe_vpn_connections())
+            connections = connections_in(ec2.describe_vpn_connections())
             tunnels = {TunnelId(one.id, each.outside_ip): each for one in connections for each in one.tunnels}
-            carried = traffic(client("cloudwatch", aws.url), list(tunnels), now, 300)
-            planned, agreed = maintenance(ec2, list(tunnels)), negotiated(ec2, list(tunnels))
-            read = LogReader(NOW).read(client("logs", aws.url), log_groups(connections), now)
-            assert (planned.error, agreed.error, read.error, read.cut) == (None, None, None, ())
+            carried = traffic(client("cloudwatch", aws.url), connections, now)
+            planned = MaintenanceSource(MaintenanceBlock()).fetch(ec2, connections, now)
+            agreed = NegotiatedSource(NegotiatedBlock()).fetch(ec2, connections, now)
+            read = LogsSource(LogsBlock()).fetch(client("logs", aws.url), connections, now)
+            assert (planned.partial_error, agreed.partial_error, read.partial_error) == (None, None, None)
             (ours,) = (one for one in connections if one.name == name)
             return [
-                Told(each, carried.get(key), planned.values[key], agreed.values[key], read.logs.get(key))
+                Told(each, carried.get(key), planned.values[key], agreed.values[key], read.values.get(key))
                 for key, each in sorted(tunnels.items(), key=lambda item: not item[1].telemetry.up)  # type: ignore[union-attr]
                 if key.vpn_connection_id == ours.id
             ]
@@ -135,21 +140,24 @@ def test_only_a_tunnel_that_is_up_has_agreed_on_something(tell: Tell) -> None:
 def test_every_scenario_tells_something_of_every_tunnel(scenario: str, client: ClientMaker) -> None:
     fleet = Fleet(lambda: NOW, scenario)
     with SimulatedAws(fleet.describe, sources=fleet) as aws:
-        connections = parse.connections(client("ec2", aws.url).describe_vpn_connections())
-        tunnels = [TunnelId(one.id, each.outside_ip) for one in connections for each in one.tunnels if one.in_service]
-        assert set(traffic(client("cloudwatch", aws.url), tunnels, NOW, 300)) == set(tunnels)
-        assert maintenance(client("ec2", aws.url), tunnels[:20]).error is None
+        connections = connections_in(client("ec2", aws.url).describe_vpn_connections())
+        in_service = [one for one in connections if one.in_service]
+        tunnels = [TunnelId(one.id, each.outside_ip) for one in in_service for each in one.tunnels]
+        assert set(traffic(client("cloudwatch", aws.url), in_service, NOW)) == set(tunnels)
+        replacements = MaintenanceSource(MaintenanceBlock()).fetch(client("ec2", aws.url), in_service[:10], NOW)
+        assert replacements.partial_error is None
         elsewhere = client("cloudwatch", aws.url, region="us-east-1")
-        assert traffic(elsewhere, tunnels, NOW, 300) == {}
+        assert traffic(elsewhere, in_service, NOW) == {}
 
 
 def test_the_log_goes_on_being_written(client: ClientMaker) -> None:
     now = [NOW]
     fleet = Fleet(lambda: now[0], "pre-shared-key-mismatch")
     with SimulatedAws(fleet.describe, sources=fleet) as aws:
-        groups = log_groups(parse.connections(client("ec2", aws.url).describe_vpn_connections()))
-        reader, logs, counts = LogReader(NOW), client("logs", aws.url), list[int]()
+        connections = connections_in(client("ec2", aws.url).describe_vpn_connections())
+        source, logs, counts = LogsSource(LogsBlock()), client("logs", aws.url), list[int]()
+        source.counted_from = NOW
         for now[0] in (NOW + 1, NOW + 61, NOW + 121):
-            read = reader.read(logs, groups, now[0])
-            counts.append(sum(log.counts[LogEventClass.PRE_SHARED_KEY_MISMATCH] for log in read.logs.values()))
+            read = source.fetch(logs, connections, now[0])
+            counts.append(sum(log.counts[LogEventClass.PRE_SHARED_KEY_MISMATCH] for log in read.values.values()))
     assert counts == [2, 4, 6]

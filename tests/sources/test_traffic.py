@@ -1,16 +1,18 @@
 """Traffic over the wire: right values, complete periods only, every metric paid for once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import pytest
 
-from aws_vpn_exporter.aws.traffic import HISTORY, MOST_METRICS, monthly_cost, traffic
 from aws_vpn_exporter.demo.faults import FAULT_NAMES, FaultName
 from aws_vpn_exporter.demo.server import SimulatedAws
-from aws_vpn_exporter.evidence import TrafficPoint
-from aws_vpn_exporter.model import PollError
+from aws_vpn_exporter.evidence import Traffic, TrafficPoint
+from aws_vpn_exporter.model import TunnelId
+from aws_vpn_exporter.sources.traffic import HISTORY, MOST_METRICS, TrafficBlock, TrafficSource
+from aws_vpn_exporter.target import PollError
 from tests.demo.clients import ClientMaker
-from tests.sources.accounts import NOW, Account, tunnels
+from tests.sources.accounts import NOW, Account, connections_of, tunnels
 from tests.sources.conftest import CAUSES
 
 FULL = 1_800_000_000.0
@@ -18,11 +20,25 @@ LAST = FULL - 300
 """The end of the newest settled period of 300 seconds, given that the one that ended 10 seconds ago is not."""
 
 
+def traffic(client: Any, known: list[TunnelId], now: float) -> Mapping[TunnelId, Traffic]:
+    return TrafficSource(TrafficBlock(interval="5m", period="5m")).fetch(client, connections_of(known), now).values
+
+
+def counting(client: Any) -> tuple[Any, list[int]]:
+    """The client, and how many metrics each of its requests will have asked for."""
+    requested: list[int] = []
+    client.meta.events.register(
+        "provide-client-params.cloudwatch.GetMetricData",
+        lambda params, **_: requested.append(len(params["MetricDataQueries"])),
+    )
+    return client, requested
+
+
 def test_bytes_per_second_of_complete_periods(account: Account, aws: SimulatedAws, client: ClientMaker) -> None:
     one, other, silent = tunnels(3)
     account.carry(one, [LAST - 600, LAST - 300, LAST, FULL], 300_000, 75_000)
     account.data[other, "TunnelDataOut", LAST - 300] = 0.0
-    found = traffic(client("cloudwatch", aws.url), [one, other, silent], NOW, 300)
+    found = traffic(client("cloudwatch", aws.url), [one, other, silent], NOW)
     assert found[one].points == (TrafficPoint(LAST - 300, 1000, 250), TrafficPoint(LAST, 1000, 250))
     assert found[other].points == (TrafficPoint(LAST, None, 0),)
     assert silent not in found
@@ -32,14 +48,14 @@ def test_a_period_counts_once_it_has_settled(account: Account, aws: SimulatedAws
     (one,) = tunnels(1)
     account.carry(one, [FULL - 300], 300, 300)
     cloudwatch = client("cloudwatch", aws.url)
-    assert traffic(cloudwatch, [one], FULL + 59, 300) == {}
-    assert traffic(cloudwatch, [one], FULL + 60, 300)[one].points == (TrafficPoint(FULL, 1, 1),)
+    assert traffic(cloudwatch, [one], FULL + 59) == {}
+    assert traffic(cloudwatch, [one], FULL + 60)[one].points == (TrafficPoint(FULL, 1, 1),)
 
 
 def test_an_hour_of_history_at_five_minutes(account: Account, aws: SimulatedAws, client: ClientMaker) -> None:
     (one,) = tunnels(1)
     account.carry(one, [FULL - 300 * number for number in range(100)], 300, 300)
-    points = traffic(client("cloudwatch", aws.url), [one], NOW, 300)[one].points
+    points = traffic(client("cloudwatch", aws.url), [one], NOW)[one].points
     assert [point.time for point in points] == [LAST - 300 * number for number in reversed(range(HISTORY))]
 
 
@@ -47,8 +63,8 @@ def test_at_most_500_metrics_a_request(account: Account, aws: SimulatedAws, clie
     many = tunnels(501)
     for number, tunnel in enumerate(many):
         account.carry(tunnel, [LAST - 300], 300 * number, 0)
-    requested: list[int] = []
-    found = traffic(client("cloudwatch", aws.url), many, NOW, 300, requested.append)
+    cloudwatch, requested = counting(client("cloudwatch", aws.url))
+    found = traffic(cloudwatch, many, NOW)
     assert requested == [MOST_METRICS, MOST_METRICS, 2]
     assert aws.calls[("GetMetricData", "eu-west-1")] == 3
     assert [found[tunnel].points[0].receive for tunnel in many] == [float(number) for number in range(501)]
@@ -59,8 +75,9 @@ def test_pages_are_put_together(account: Account, simulate: Callable[[int], Simu
     starts = [LAST - 300 * number for number in range(1, 11)]
     for tunnel in many:
         account.carry(tunnel, starts, 300, 600)
-    aws, requested = simulate(7), list[int]()
-    found = traffic(client("cloudwatch", aws.url), many, NOW, 300, requested.append)
+    aws = simulate(7)
+    cloudwatch, requested = counting(client("cloudwatch", aws.url))
+    found = traffic(cloudwatch, many, NOW)
     assert aws.calls[("GetMetricData", "eu-west-1")] == 12
     assert requested == [8]
     expected = tuple(TrafficPoint(start + 300, 1, 2) for start in reversed(starts))
@@ -68,7 +85,7 @@ def test_pages_are_put_together(account: Account, simulate: Callable[[int], Simu
 
 
 def test_no_tunnel_costs_no_request(aws: SimulatedAws, client: ClientMaker) -> None:
-    assert traffic(client("cloudwatch", aws.url), [], NOW, 300) == {}
+    assert traffic(client("cloudwatch", aws.url), [], NOW) == {}
     assert not aws.calls
 
 
@@ -76,13 +93,13 @@ def test_no_tunnel_costs_no_request(aws: SimulatedAws, client: ClientMaker) -> N
 def test_each_failure_has_its_cause(fault: FaultName, aws: SimulatedAws, client: ClientMaker) -> None:
     aws.fail("GetMetricData", fault)
     with pytest.raises(PollError) as caught:
-        traffic(client("cloudwatch", aws.url, timeout=0.4), tunnels(1), NOW, 300)
+        traffic(client("cloudwatch", aws.url, timeout=0.4), tunnels(1), NOW)
     assert caught.value.cause == CAUSES[fault]
 
 
 def test_the_monthly_cost_is_that_of_the_price_list() -> None:
-    assert monthly_cost(100, 60) == pytest.approx(86.4)
-    assert monthly_cost(100, 300) == pytest.approx(17.28)
+    assert TrafficSource.dollars_per_month(TrafficBlock(interval="1m"), 100) == pytest.approx(86.4)
+    assert TrafficSource.dollars_per_month(TrafficBlock(), 100) == pytest.approx(17.28)
 
 
 @pytest.mark.parametrize(("status", "cause"), [("Forbidden", "denied"), ("InternalError", "server_error")])
@@ -95,7 +112,7 @@ def test_a_metric_that_is_withheld_is_a_failure(status: str, cause: str) -> None
             return {"MetricDataResults": [result]}
 
     with pytest.raises(PollError, match="not yours") as caught:
-        traffic(Withholding(), tunnels(1), NOW, 300)
+        traffic(Withholding(), tunnels(1), NOW)
     assert caught.value.cause == cause
 
 
@@ -105,4 +122,4 @@ def test_an_answer_without_an_end_is_given_up() -> None:
             return {"MetricDataResults": [], "NextToken": "again"}
 
     with pytest.raises(PollError, match="without an end"):
-        traffic(Endless(), tunnels(1), NOW, 300)
+        traffic(Endless(), tunnels(1), NOW)

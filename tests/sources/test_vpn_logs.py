@@ -1,19 +1,20 @@
-"""VPN logs over the wire: new lines only, of our tunnels only, and never more than a round may read."""
+"""VPN logs over the wire: new lines only, of our tunnels only, and never more than one poll may read."""
 
 import json
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 import pytest
 
-from aws_vpn_exporter import parse
-from aws_vpn_exporter.aws.vpn_logs import LATENESS, LOOK_BACK, MOST_PAGES, LogReader, log_groups
+from aws_vpn_exporter.aws import connections
 from aws_vpn_exporter.demo.faults import FAULT_NAMES, FaultName
 from aws_vpn_exporter.demo.server import SimulatedAws
 from aws_vpn_exporter.demo.sources import LogRecord
-from aws_vpn_exporter.evidence import LogEventClass, TunnelId
+from aws_vpn_exporter.evidence import LogEventClass, SourceAnswer, TunnelLog
+from aws_vpn_exporter.model import TunnelId
+from aws_vpn_exporter.sources.logs import LATENESS, LOOK_BACK, MOST_PAGES, LogsBlock, LogsSource, log_groups
 from tests.demo.clients import ClientMaker
-from tests.sources.accounts import GROUP, NOW, Account, tunnels
+from tests.sources.accounts import GROUP, NOW, Account, connections_of, tunnels
 from tests.sources.conftest import CAUSES
 
 ONE, OTHER = tunnels(2)
@@ -29,8 +30,19 @@ def line(time: float, tunnel: TunnelId = ONE, detail: str = DPD, **fields: objec
     return LogRecord(stream(tunnel), time, json.dumps({"details": detail, **fields}))
 
 
+class LogReader:
+    """The source with the tunnels' log groups in place of their connections."""
+
+    def __init__(self, counted_from: float) -> None:
+        self.source = LogsSource(LogsBlock())
+        self.source.counted_from = counted_from
+
+    def read(self, logs: object, groups: Mapping[TunnelId, Sequence[str]], now: float) -> SourceAnswer[TunnelLog]:
+        return self.source.fetch(logs, connections_of(groups, groups), now)
+
+
 def counted(reader: LogReader, logs: object, now: float, tunnel: TunnelId = ONE) -> dict[LogEventClass, int]:
-    counts = reader.read(logs, GROUPS, now).logs[tunnel].counts
+    counts = reader.read(logs, GROUPS, now).values[tunnel].counts
     return {event: count for event, count in counts.items() if count}
 
 
@@ -57,14 +69,14 @@ def test_a_line_from_before_the_start_is_shown_but_not_counted(
     account: Account, aws: SimulatedAws, client: ClientMaker
 ) -> None:
     account.groups[GROUP] = [line(NOW - LOOK_BACK - 1, detail="too old"), line(NOW - 100), line(NOW, detail="now")]
-    log = LogReader(NOW).read(client("logs", aws.url), GROUPS, NOW).logs[ONE]
+    log = LogReader(NOW).read(client("logs", aws.url), GROUPS, NOW).values[ONE]
     assert [(event.time, event.detail) for event in log.latest] == [(NOW - 100, DPD), (NOW, "now")]
     assert sum(log.counts.values()) == 1
 
 
 def test_every_class_is_there_from_the_first_moment(account: Account, aws: SimulatedAws, client: ClientMaker) -> None:
     account.groups[GROUP] = []
-    log = LogReader(NOW).read(client("logs", aws.url), GROUPS, NOW).logs[OTHER]
+    log = LogReader(NOW).read(client("logs", aws.url), GROUPS, NOW).values[OTHER]
     assert log.counts == dict.fromkeys(LogEventClass, 0)
     assert log.latest == ()
 
@@ -85,7 +97,7 @@ def test_lines_of_others_are_left_alone(
     foreign: LogRecord, account: Account, aws: SimulatedAws, client: ClientMaker
 ) -> None:
     account.groups[GROUP] = [foreign]
-    logs = LogReader(NOW).read(client("logs", aws.url), GROUPS, NOW + 1).logs
+    logs = LogReader(NOW).read(client("logs", aws.url), GROUPS, NOW + 1).values
     assert all(log.latest == () and not any(log.counts.values()) for log in logs.values())
 
 
@@ -121,7 +133,7 @@ def test_a_line_that_cannot_be_read_is_other(
     message: str, account: Account, aws: SimulatedAws, client: ClientMaker
 ) -> None:
     account.groups[GROUP] = [LogRecord(stream(ONE), NOW, message)]
-    log = LogReader(NOW).read(client("logs", aws.url), GROUPS, NOW + 1).logs[ONE]
+    log = LogReader(NOW).read(client("logs", aws.url), GROUPS, NOW + 1).values[ONE]
     assert log.counts[LogEventClass.OTHER] == sum(log.counts.values()) == 1
     assert len(log.latest[0].detail) <= 256
     assert log.latest[0].detail.isprintable()
@@ -136,7 +148,7 @@ def test_a_change_of_state_is_an_event_although_the_text_says_nothing(
         line(NOW + number, detail="chatter", ike_phase1_state=one, ike_phase2_state=two)
         for number, (one, two) in enumerate(states)
     ]
-    log = LogReader(NOW).read(client("logs", aws.url), GROUPS, NOW + 60).logs[ONE]
+    log = LogReader(NOW).read(client("logs", aws.url), GROUPS, NOW + 60).values[ONE]
     assert [str(event.event) for event in log.latest] == [
         *("other", "phase1_up", "phase2_up", "rekey", "other", "phase2_down", "phase1_down")
     ]
@@ -144,7 +156,7 @@ def test_a_change_of_state_is_an_event_although_the_text_says_nothing(
 
 def test_only_the_latest_lines_are_kept(account: Account, aws: SimulatedAws, client: ClientMaker) -> None:
     account.groups[GROUP] = [line(NOW + number, detail=str(number)) for number in range(50)]
-    log = LogReader(NOW).read(client("logs", aws.url), GROUPS, NOW + 60).logs[ONE]
+    log = LogReader(NOW).read(client("logs", aws.url), GROUPS, NOW + 60).values[ONE]
     assert [event.detail for event in log.latest] == [str(number) for number in range(30, 50)]
     assert log.counts[LogEventClass.OTHER] == 50
 
@@ -156,7 +168,7 @@ def test_pages_are_followed(account: Account, simulate: Callable[[int], Simulate
     assert aws.calls[("FilterLogEvents", "eu-west-1")] == 4
 
 
-def test_a_round_reads_so_much_and_says_so_and_the_next_goes_on(
+def test_a_poll_reads_so_much_and_the_next_goes_on(
     account: Account, simulate: Callable[[int], SimulatedAws], client: ClientMaker
 ) -> None:
     count = 5 * MOST_PAGES + 3
@@ -164,26 +176,23 @@ def test_a_round_reads_so_much_and_says_so_and_the_next_goes_on(
     aws = simulate(5)
     logs, reader = client("logs", aws.url), LogReader(NOW)
     first = reader.read(logs, GROUPS, NOW + count)
-    assert first.cut == (GROUP,)
-    assert sum(first.logs[ONE].counts.values()) == 5 * MOST_PAGES
+    assert sum(first.values[ONE].counts.values()) == 5 * MOST_PAGES
     second = reader.read(logs, GROUPS, NOW + count + 30)
-    assert second.cut == ()
-    assert sum(second.logs[ONE].counts.values()) == count
+    assert sum(second.values[ONE].counts.values()) == count
 
 
 def test_a_group_too_full_to_read_does_not_hold_the_reader_fast(
     account: Account, simulate: Callable[[int], SimulatedAws], client: ClientMaker
 ) -> None:
-    """So many lines in one millisecond that a round cannot get past it."""
+    """So many lines in one millisecond that a poll cannot get past it."""
     account.groups[GROUP] = records = [line(NOW + 1, detail=str(number)) for number in range(2 * MOST_PAGES)]
     aws = simulate(1)
     logs, reader = client("logs", aws.url), LogReader(NOW)
-    assert reader.read(logs, GROUPS, NOW + 30).cut == (GROUP,)
-    assert reader.read(logs, GROUPS, NOW + 60).cut == (GROUP,)
+    reader.read(logs, GROUPS, NOW + 30)
+    reader.read(logs, GROUPS, NOW + 60)
     records.append(line(NOW + 70))
     third = reader.read(logs, GROUPS, NOW + 90)
-    assert third.cut == ()
-    assert third.logs[ONE].counts[LogEventClass.DPD_TIMEOUT] == 1
+    assert third.values[ONE].counts[LogEventClass.DPD_TIMEOUT] == 1
 
 
 def test_what_is_kept_does_not_grow(account: Account, aws: SimulatedAws, client: ClientMaker) -> None:
@@ -192,8 +201,8 @@ def test_what_is_kept_does_not_grow(account: Account, aws: SimulatedAws, client:
     logs, reader = client("logs", aws.url), LogReader(NOW)
     sizes = []
     for now in range(0, 3661, 60):
-        log = reader.read(logs, GROUPS, NOW + now).logs[ONE]
-        sizes.append(len(pickle.dumps(reader)))
+        log = reader.read(logs, GROUPS, NOW + now).values[ONE]
+        sizes.append(len(pickle.dumps(reader.source)))
     assert log.counts[LogEventClass.OTHER] == 3600
     assert max(sizes) <= 1.02 * max(sizes[:6])
 
@@ -201,9 +210,9 @@ def test_what_is_kept_does_not_grow(account: Account, aws: SimulatedAws, client:
 def test_a_tunnel_that_is_gone_is_forgotten(account: Account, aws: SimulatedAws, client: ClientMaker) -> None:
     account.groups[GROUP] = [line(NOW)]
     logs, reader = client("logs", aws.url), LogReader(NOW)
-    assert set(reader.read(logs, GROUPS, NOW).logs) == {ONE, OTHER}
-    assert set(reader.read(logs, {OTHER: [GROUP]}, NOW + 30).logs) == {OTHER}
-    assert reader.read(logs, {}, NOW + 60).logs == {}
+    assert set(reader.read(logs, GROUPS, NOW).values) == {ONE, OTHER}
+    assert set(reader.read(logs, {OTHER: [GROUP]}, NOW + 30).values) == {OTHER}
+    assert reader.read(logs, {}, NOW + 60).values == {}
 
 
 def test_an_event_from_the_future_does_not_blind_the_reader(
@@ -227,13 +236,13 @@ def test_each_failure_has_its_cause_and_costs_no_count(
     aws.fail("FilterLogEvents", fault)
     records.append(line(NOW + 31))
     failed = reader.read(logs, GROUPS, NOW + 60)
-    assert failed.error is not None
-    assert failed.error.cause == CAUSES[fault]
-    assert failed.logs[ONE].counts[LogEventClass.DPD_TIMEOUT] == 1
+    assert failed.partial_error is not None
+    assert failed.partial_error.cause == CAUSES[fault]
+    assert failed.values[ONE].counts[LogEventClass.DPD_TIMEOUT] == 1
     aws.heal()
     healed = reader.read(logs, GROUPS, NOW + 90)
-    assert healed.error is None
-    assert healed.logs[ONE].counts[LogEventClass.DPD_TIMEOUT] == 2
+    assert healed.partial_error is None
+    assert healed.values[ONE].counts[LogEventClass.DPD_TIMEOUT] == 2
 
 
 def test_a_failure_between_two_pages_counts_nothing_twice(
@@ -259,8 +268,8 @@ def test_a_failure_between_two_pages_counts_nothing_twice(
 def test_a_group_that_is_gone_costs_no_other(account: Account, aws: SimulatedAws, client: ClientMaker) -> None:
     account.groups["b"] = [line(NOW, OTHER)]
     read = LogReader(NOW).read(client("logs", aws.url), {ONE: ["a"], OTHER: ["b"]}, NOW + 1)
-    assert "ResourceNotFoundException" in str(read.error)
-    assert read.logs[OTHER].counts[LogEventClass.DPD_TIMEOUT] == 1
+    assert "ResourceNotFoundException" in str(read.partial_error)
+    assert read.values[OTHER].counts[LogEventClass.DPD_TIMEOUT] == 1
 
 
 def test_the_groups_are_those_that_aws_is_told_to_write_to() -> None:
@@ -282,12 +291,12 @@ def test_the_groups_are_those_that_aws_is_told_to_write_to() -> None:
             }
         ]
     }
-    groups = log_groups(parse.connections(answer))
+    groups = log_groups(connections.connections_in(answer))
     assert groups == {TunnelId("vpn-1", "192.0.2.1"): {"a", "b"}, TunnelId("vpn-1", "192.0.2.2"): {"a"}}
 
 
 def test_the_name_of_a_group_ends_before_the_star(account: Account, aws: SimulatedAws, client: ClientMaker) -> None:
     """Some AWS tools write a group's ARN with `:*`, which FilterLogEvents does not take."""
     account.groups[GROUP] = [line(NOW)]
-    logs = LogReader(NOW).read(client("logs", aws.url), {ONE: [f"{GROUP}:*"]}, NOW + 1).logs
+    logs = LogReader(NOW).read(client("logs", aws.url), {ONE: [f"{GROUP}:*"]}, NOW + 1).values
     assert logs[ONE].counts[LogEventClass.DPD_TIMEOUT] == 1

@@ -8,11 +8,11 @@ import boto3
 from botocore.awsrequest import AWSResponse
 from lxml import etree
 
-from aws_vpn_exporter.aws import vpn
+from aws_vpn_exporter.aws import connections
 from aws_vpn_exporter.aws.session import Aws
 from aws_vpn_exporter.demo import wire
 from aws_vpn_exporter.demo.fleet import Fleet, Scenario, many
-from aws_vpn_exporter.model import Account, Target
+from aws_vpn_exporter.target import Account, Target
 from tools.benchmarks.timing import milliseconds
 
 ROUNDS = 40
@@ -25,13 +25,13 @@ def table() -> str:
     body = wire.answer("ec2", "DescribeVpnConnections", answer, "r")
     target = Target("123456789012", "eu-west-1")
     aws = Aws()
-    aws.admit([Account(target.account_id)], target.region)
+    aws.register_accounts([Account(target.account_id)], target.region)
     ours = aws.client("ec2", target.region)
     plain = boto3.client("ec2", "eu-west-1")
     for client in (ours, plain):
         client.meta.events.register("before-send.ec2", lambda **event: _answered(event["request"].url, body))  # type: ignore[arg-type]
     cases: dict[str, Callable[[], object]] = {
-        "the exporter: answer to connections": lambda: vpn.connections(aws, target),
+        "the exporter: answer to connections": lambda: connections.connections(aws, target),
         "plain boto3: answer to dicts": plain.describe_vpn_connections,
         "a bare lxml pass over the bytes": lambda: [element.tag for element in etree.fromstring(body).iter()],
     }

@@ -1,18 +1,20 @@
 """CPU and memory of /metrics at 1,000 and 10,000 tunnels, beside generate_latest over the same series."""
 
 import gzip
-from collections.abc import Iterable
 
 from prometheus_client import Metric as Family
 from prometheus_client.exposition import generate_latest
+from prometheus_client.parser import text_string_to_metric_families
 
-from aws_vpn_exporter import parse
-from aws_vpn_exporter.catalogue import Knowledge, connection_families, target_families
+from aws_vpn_exporter.aws.connections import connections_in
 from aws_vpn_exporter.demo.fleet import Fleet, Scenario, many
-from aws_vpn_exporter.exposition import PLAIN, Exposition
-from aws_vpn_exporter.model import Settings, Snapshot, Target, TargetReport
+from aws_vpn_exporter.metrics.page import PLAIN, MetricsPage
+from aws_vpn_exporter.policy import Settings
+from aws_vpn_exporter.status import ConnectionsPoll, TargetStatus
+from aws_vpn_exporter.target import Target
 from tools.benchmarks.timing import milliseconds
 
+NOW = 1_800_000_000.0
 ROUNDS = 7
 PER_TARGET = 50
 
@@ -30,33 +32,20 @@ def table() -> str:
 
 
 def _rows(tunnels: int) -> str:
-    fleet = Fleet(lambda: 1_800_000_000.0, Scenario("", many(PER_TARGET)))
-    connections = parse.connections(fleet.describe("eu-west-1"))
+    fleet = Fleet(lambda: NOW, Scenario("", many(PER_TARGET)))
+    connections = connections_in(fleet.describe("eu-west-1"))
     targets = [Target(f"{number:012}", "eu-west-1") for number in range(tunnels // 2 // PER_TARGET)]
-    snapshot = Snapshot(connections, 1.0)
-    known = [Knowledge(TargetReport(target, snapshot=snapshot, last_success=1.0)) for target in targets]
-    settings, exposition = Settings(), Exposition(Settings())
-    families = _merged(family for one in known for family in _families(one, settings))
-    ours = milliseconds(lambda: exposition.page(known, [], PLAIN, 1_800_000_000.0), ROUNDS)
+    statuses = [TargetStatus(ConnectionsPoll(target, answer=connections, last_success=1.0)) for target in targets]
+    metrics = MetricsPage(Settings())
+    page = metrics.text(statuses, [], PLAIN, NOW)
+    families = list(text_string_to_metric_families(page.decode()))
+    ours = milliseconds(lambda: metrics.text(statuses, [], PLAIN, NOW), ROUNDS)
     plain = milliseconds(lambda: generate_latest(_Registry(families)), ROUNDS)
-    page = exposition.page(known, [], PLAIN, 1_800_000_000.0)
-    assert len(generate_latest(_Registry(families))) == len(page)
     packed = milliseconds(lambda: gzip.compress(page, 1), ROUNDS)
     return (
         f"| {tunnels:,} | {len(page) / 1e6:.1f} MB | {ours:.1f} ms | {plain:,.0f} ms | {plain / ours:,.0f} times | "
         f"{packed:.0f} ms |\n"
     )
-
-
-def _families(known: Knowledge, settings: Settings) -> Iterable[Family]:
-    return (*connection_families(known, settings, 1_800_000_000.0), *target_families(known))
-
-
-def _merged(families: Iterable[Family]) -> list[Family]:
-    found: dict[str, Family] = {}
-    for family in families:
-        found.setdefault(family.name, Family(family.name, family.documentation, family.type)).samples += family.samples
-    return [family for family in found.values() if family.samples]
 
 
 class _Registry:

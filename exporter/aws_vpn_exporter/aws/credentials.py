@@ -16,7 +16,7 @@ from botocore.credentials import Credentials, ReadOnlyCredentials, create_creden
 from botocore.exceptions import NoCredentialsError
 from botocore.session import Session
 
-from aws_vpn_exporter.model import Account, FailureCause, PollError
+from aws_vpn_exporter.target import Account, FailureCause, PollError
 
 _LIFETIME = 3600
 """Seconds; the most that AWS allows a role that assumes another one."""

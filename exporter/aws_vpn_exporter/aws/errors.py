@@ -9,8 +9,8 @@ from botocore import exceptions as boto
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
-from aws_vpn_exporter.model import FailureCause, PollError
-from aws_vpn_exporter.parse import MalformedAnswerError, clean
+from aws_vpn_exporter.target import FailureCause, PollError
+from aws_vpn_exporter.wording import clean
 
 _CAUSES_BY_CODE = {
     FailureCause.THROTTLED: (
@@ -26,7 +26,6 @@ _CAUSES_BY_CODE = {
     ),
     FailureCause.CLOCK_SKEW: "RequestTimeTooSkewed RequestInTheFuture",
     FailureCause.REGION: "OptInRequired InvalidRegion RegionDisabledException",
-    FailureCause.NOT_FOUND: "ResourceNotFoundException InvalidVpnConnectionID.NotFound",
     FailureCause.NOT_FOUND: "ResourceNotFoundException InvalidVpnConnectionID.NotFound",
     FailureCause.TIMEOUT: "RequestTimeout RequestTimeoutException",
 }
@@ -65,8 +64,12 @@ _MOST_SKEW = 240
 """Seconds. AWS refuses signatures that are 5 minutes off (STS) or more."""
 
 
+class MalformedAnswerError(ValueError):
+    """An answer that does not have the documented form. The message is for a person and holds no secret."""
+
+
 @contextmanager
-def translated() -> Iterator[None]:
+def poll_errors() -> Iterator[None]:
     """Raises a PollError in place of whatever boto3 and the parser raise for expected reasons."""
     try:
         yield

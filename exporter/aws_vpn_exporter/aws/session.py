@@ -24,7 +24,7 @@ from botocore.loaders import Loader
 
 from aws_vpn_exporter import __version__
 from aws_vpn_exporter.aws.credentials import AssumedRole, DefaultCredentials
-from aws_vpn_exporter.model import Account
+from aws_vpn_exporter.target import Account
 
 BOTO3_VERSION: str = boto3.__version__
 
@@ -71,11 +71,13 @@ class Aws:
         self._clients: dict[tuple[str, str], Any] = {}
         self._lock = threading.Lock()
         self._requests: Counter[tuple[str, str, str]] = Counter()
+        self._metrics_requested = 0
         self._default = DefaultCredentials(core)
         self._roles: dict[str, AssumedRole | None] = {}
         core.register("before-parse.ec2", _cut_secrets)
         core.register("before-sign", self._sign)
         core.register("response-received", self._count)
+        core.register("provide-client-params.cloudwatch.GetMetricData", self._count_metrics)
 
     def check_credentials(self) -> None:
         """Raises CannotStartError where there are no credentials at all; whether they are good, only AWS knows."""
@@ -97,7 +99,7 @@ class Aws:
                 self._clients[key] = self._session.client(service, region_name=region, config=self._config)  # type: ignore[call-overload]
             return self._clients[key]
 
-    def admit(self, accounts: Iterable[Account], home: str) -> None:
+    def register_accounts(self, accounts: Iterable[Account], home: str) -> None:
         """Lets `acting_in` act in these accounts; `home` is the region whose STS gives their credentials."""
 
         def assume(parameters: dict[str, Any]) -> dict[str, Any]:
@@ -116,7 +118,7 @@ class Aws:
     def acting_in(self, account_id: str) -> Iterator[None]:
         """Calls in this thread are made in the account.
 
-        Raises KeyError for one that was not admitted: the default credentials would show another account's data.
+        Raises KeyError for one that was not registered: the default credentials would show another account's data.
         """
         with _acting(self._roles[account_id]):
             yield
@@ -126,7 +128,7 @@ class Aws:
         profile = self._core.get_scoped_config()
         found = {
             service: ConfiguredEndpointProvider(self._core.full_config, profile, service).provide()
-            for service in ("ec2", "sts", "organizations")
+            for service in ("ec2", "sts", "organizations", "cloudwatch", "logs")
         }
         return {service: url for service, url in found.items() if url}
 
@@ -134,6 +136,15 @@ class Aws:
         """Requests sent so far, retries included, by service, operation and outcome."""
         with self._lock:
             return dict(self._requests)
+
+    @property
+    def metrics_requested(self) -> int:
+        """Metrics that CloudWatch was asked for, and charges for, since start."""
+        return self._metrics_requested
+
+    def _count_metrics(self, **event: Any) -> None:
+        with self._lock:
+            self._metrics_requested += len(event["params"]["MetricDataQueries"])
 
     def _sign(self, **event: Any) -> None:
         event["request"].context.setdefault("signing", {})["request_credentials"] = _acting_as.get() or self._default

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from aws_vpn_exporter.devices.settings import READABLE, Peer
-from aws_vpn_exporter.model import Settings, Tunnel
-from aws_vpn_exporter.options import OPTIONS, Option, OptionValue, differs, ordered
+from aws_vpn_exporter.model import Tunnel
+from aws_vpn_exporter.options import OPTIONS, Option, OptionValue, ordered
+from aws_vpn_exporter.policy import OptionSides, Settings
 
 
 class Verdict(StrEnum):
@@ -20,16 +21,19 @@ class Verdict(StrEnum):
 class Row:
     """One option on both sides.
 
-    `source` is that of AWS's value: configured or default. `note` says where the device's value comes from, what two
-    differing sets have in common, or why the device's value is not known.
+    `note` says where the device's value comes from, what two differing sets have in common, or why the device's value
+    is not known.
     """
 
-    option: Option
-    at_aws: OptionValue
-    source: str
-    at_gateway: OptionValue | None
-    verdict: Verdict
+    sides: OptionSides
     note: str
+
+    @property
+    def verdict(self) -> Verdict:
+        """How the two sides stand."""
+        if self.sides.at_gateway is None:
+            return Verdict.NOT_STATED
+        return Verdict.DIFFERS if self.sides.differ else Verdict.SAME
 
 
 def compare(peer: Peer, tunnel: Tunnel, settings: Settings) -> tuple[Row, ...]:
@@ -38,15 +42,13 @@ def compare(peer: Peer, tunnel: Tunnel, settings: Settings) -> tuple[Row, ...]:
 
 
 def _row(peer: Peer, tunnel: Tunnel, settings: Settings, option: Option) -> Row:
-    at_aws, source = settings.option(tunnel, option)
     stated = peer.stated.get(option.name)
+    sides = settings.option_sides(tunnel, option, stated.value if stated else None)
     if stated is None:
         why = "; ".join(str(gap) for gap in peer.gaps if option.name in gap.options)
-        return Row(option, at_aws, source, None, Verdict.NOT_STATED, why or "the file does not say")
-    if not differs(at_aws, stated.value):
-        return Row(option, at_aws, source, stated.value, Verdict.SAME, stated.origin)
-    note = "; ".join(part for part in (stated.origin, _common(at_aws, stated.value)) if part)
-    return Row(option, at_aws, source, stated.value, Verdict.DIFFERS, note)
+        return Row(sides, why or "the file does not say")
+    common = _common(sides.at_aws, stated.value) if sides.differ else ""
+    return Row(sides, "; ".join(part for part in (stated.origin, common) if part))
 
 
 def _common(at_aws: OptionValue, at_gateway: OptionValue) -> str:

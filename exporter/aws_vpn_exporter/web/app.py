@@ -10,15 +10,15 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from aws_vpn_exporter.catalogue import Knowledge
 from aws_vpn_exporter.config import ConfigError
-from aws_vpn_exporter.exposition import OPENMETRICS, PLAIN
-from aws_vpn_exporter.model import Settings
+from aws_vpn_exporter.metrics.page import OPENMETRICS, PLAIN
+from aws_vpn_exporter.policy import Settings
+from aws_vpn_exporter.status import TargetStatus
 from aws_vpn_exporter.web.protection import Protection, WebConfigFile
 from aws_vpn_exporter.web.status import page as status_page
 
 
-class Source(Protocol):
+class Pages(Protocol):
     """What the pages are made from; the exporter, seen from the web."""
 
     @property
@@ -29,38 +29,40 @@ class Source(Protocol):
     def settings(self) -> Settings:
         """The settings in force."""
 
-    def known(self) -> list[Knowledge]:
+    def statuses(self) -> list[TargetStatus]:
         """What is known of each target now."""
 
-    def page(self, content_type: str, names: Collection[str] = ()) -> bytes:
+    def metrics(self, content_type: str, names: Collection[str] = ()) -> bytes:
         """The text of /metrics."""
 
     def reload(self) -> None:
         """Reads the configuration file again. Raises ConfigError."""
 
 
-def application(source: Source, web_config: WebConfigFile) -> Starlette:
+def application(exporter: Pages, web_config: WebConfigFile) -> Starlette:
     """The ASGI application."""
     # Plain functions run in a pool of threads, so that a large page never holds up a health check.
 
     def metrics(request: Request) -> Response:
-        content_type = negotiated(request.headers.get("accept", ""))
-        return Response(source.page(content_type, request.query_params.getlist("name[]")), media_type=content_type)
+        content_type = content_type_for(request.headers.get("accept", ""))
+        return Response(exporter.metrics(content_type, request.query_params.getlist("name[]")), media_type=content_type)
 
     def status(request: Request) -> Response:
-        return HTMLResponse(status_page(source.known(), source.settings, request.query_params.get("refresh", "")))
+        return HTMLResponse(
+            status_page(exporter.statuses(), exporter.settings, request.query_params.get("refresh", ""))
+        )
 
     def healthy(_: Request) -> Response:
         return PlainTextResponse("aws-vpn-exporter is healthy.\n")
 
     def ready(_: Request) -> Response:
-        if source.ready:
+        if exporter.ready:
             return PlainTextResponse("aws-vpn-exporter is ready.\n")
         return PlainTextResponse("aws-vpn-exporter is not ready: not every target has been tried.\n", status_code=503)
 
     def reload(_: Request) -> Response:
         try:
-            source.reload()
+            exporter.reload()
         except ConfigError as error:
             return PlainTextResponse(f"the configuration is not reloaded, the one before stays:\n{error}\n", 500)
         return PlainTextResponse("the configuration is reloaded.\n")
@@ -81,7 +83,7 @@ def application(source: Source, web_config: WebConfigFile) -> Starlette:
     )
 
 
-def negotiated(accept: str) -> str:
+def content_type_for(accept: str) -> str:
     """The exposition format to answer with: OpenMetrics where it is asked for in a version that we write."""
     wanted = sorted(_ranges(accept), key=lambda item: item[1], reverse=True)
     return next((content_type for content_type, quality in wanted if quality > 0), PLAIN)

@@ -6,10 +6,12 @@ from collections.abc import Iterable
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from aws_vpn_exporter import __version__, summary
-from aws_vpn_exporter.catalogue import Knowledge
-from aws_vpn_exporter.diagnosis import TURN_ON
-from aws_vpn_exporter.model import Settings
+from aws_vpn_exporter.diagnosis.case import TURN_ON
+from aws_vpn_exporter.options import text
+from aws_vpn_exporter.policy import Settings
+from aws_vpn_exporter.status import TargetStatus
 from aws_vpn_exporter.summary import Health
+from aws_vpn_exporter.wording import moment
 
 _MOST_CARDS = 200
 _MOST_TARGETS = 500
@@ -18,11 +20,11 @@ _MOST_TARGETS = 500
 _REFRESH_SECONDS = ("5", "10", "30", "60")
 
 
-def page(known: Iterable[Knowledge], settings: Settings, refresh: str = "") -> str:
+def page(statuses: Iterable[TargetStatus], settings: Settings, refresh: str = "") -> str:
     """The page as HTML. `refresh` is a number of seconds out of 5, 10, 30 and 60, or anything else for never."""
     now = time.time()
-    known = list(known)
-    cards, targets = summary.cards(known, settings, now), summary.target_rows(known, now)
+    statuses = list(statuses)
+    cards, targets = summary.cards(statuses, settings, now), summary.target_rows(statuses, now)
     return _TEMPLATE.render(
         cards=cards[:_MOST_CARDS],
         total=len(cards),
@@ -32,17 +34,19 @@ def page(known: Iterable[Knowledge], settings: Settings, refresh: str = "") -> s
         failing=sum(row.tone == "bad" for row in targets),
         lacking=sum(card.health in (Health.DOWN, Health.REDUNDANCY_LOST) for card in cards),
         refresh=refresh if refresh in _REFRESH_SECONDS else "",
-        written=summary.moment(now),
+        written=moment(now),
         version=__version__,
         runbooks=summary.RUNBOOKS,
         turn_on=TURN_ON,
     )
 
 
-_TEMPLATE = Environment(
+_ENVIRONMENT = Environment(
     loader=PackageLoader("aws_vpn_exporter.web"),
     autoescape=True,
     undefined=StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,
-).get_template("status.html")
+)
+_ENVIRONMENT.filters["option_value"] = text
+_TEMPLATE = _ENVIRONMENT.get_template("status.html")

@@ -14,34 +14,37 @@ from typing import Any
 from prometheus_client import ProcessCollector
 
 from aws_vpn_exporter import __version__, config
-from aws_vpn_exporter.aws import vpn
-from aws_vpn_exporter.aws.discovery import Discovery, enabled_regions
+from aws_vpn_exporter.aws import connections
 from aws_vpn_exporter.aws.session import BOTO3_VERSION, Aws, CannotStartError
-from aws_vpn_exporter.aws.sources import OptionalSources
-from aws_vpn_exporter.catalogue import ExporterReport, Knowledge, exporter_families
 from aws_vpn_exporter.config import Config, ConfigError
-from aws_vpn_exporter.evidence import SOURCES, Round, SourceName, Sources
-from aws_vpn_exporter.exposition import Exposition
-from aws_vpn_exporter.model import ALL_REGIONS, Connection, Finding, Report, Settings, Target
-from aws_vpn_exporter.poller import Lane, Pause, Poller, Schedule, Workers
+from aws_vpn_exporter.discovery.targets import Discovery, enabled_regions
+from aws_vpn_exporter.evidence import SourceAnswer
+from aws_vpn_exporter.metrics.exporter import ExporterStatus
+from aws_vpn_exporter.metrics.page import MetricsPage, exporter_families
+from aws_vpn_exporter.model import Connection
+from aws_vpn_exporter.policy import Settings
+from aws_vpn_exporter.poller import Pause, Poller, Schedule, Workers
 from aws_vpn_exporter.sharding import EVERYTHING, Shard
+from aws_vpn_exporter.sources import SOURCES, Source, SourceBlock
+from aws_vpn_exporter.status import SourcePoll, TargetStatus
+from aws_vpn_exporter.target import ALL_REGIONS, Discovered, Target
 
 log = logging.getLogger(__name__)
 
-WORKERS = {Lane.ANSWERING: 64, Lane.FAILING: 32}
-"""The most threads that poll; each holds at most one call to AWS. There are never more than targets."""
+_THREADS = (64, 32)
+"""The most threads that poll targets that answer, and targets that fail; each holds at most one call to AWS."""
 
-SOURCE_WORKERS = {Lane.ANSWERING: 8, Lane.FAILING: 4}
+_SOURCE_THREADS = (8, 4)
 """The same for each optional source."""
 
 _PATIENCE_WITH_STS = 2.0
 """Seconds."""
 
 _TOO_EARLY = 1.0
-"""Seconds."""
+"""Seconds until a source is asked again that was asked before the target's connections were known."""
 
-_EVEN = 0.5
-"""Jitter of long pauses: the first sweep takes seconds, the later ones should spread over minutes."""
+_LARGE_JITTER = 0.5
+"""Of long pauses: the first polls take seconds together, the later ones should spread over minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,7 @@ class _Active:
     config: Config
     discovery: Discovery
     settings: Settings
-    exposition: Exposition
+    metrics: MetricsPage
 
 
 class Exporter:
@@ -67,20 +70,19 @@ class Exporter:
         self._process = ProcessCollector(registry=None)
         self._poller = Poller(self._connections, _connection_schedule(self._active.config), time, random.random)
         self._regions = Poller(self._enabled_regions, _region_schedule(self._active.config), time, random.random)
-        self._workers = [
-            Workers(p, lane, most) for p in (self._poller, self._regions) for lane, most in WORKERS.items()
-        ]
-        self._optional = OptionalSources(aws)
-        self._sources: Mapping[SourceName, Poller[Round[Any]]] = {
-            name: Poller(self._looks(name), _source_schedule(self._active.config, name), time, random.random)
+        self._sources: Mapping[str, Poller[SourceAnswer[Any]]] = {
+            name: Poller(self._fetch_from(name), _source_schedule(self._active.config, name), time, random.random)
             for name in SOURCES
         }
-        for poller in self._sources.values():
-            self._workers += [Workers(poller, lane, most) for lane, most in SOURCE_WORKERS.items()]
-        self._look_again = threading.Event()
+        self._source_of: dict[tuple[str, Target], tuple[SourceBlock, Source]] = {}
+        self._rediscover = threading.Event()
 
     def start(self) -> None:
         """Begins to look for targets and to poll them, in daemon threads."""
+        Workers(self._poller, *_THREADS)
+        Workers(self._regions, *_THREADS)
+        for source in self._sources.values():
+            Workers(source, *_SOURCE_THREADS)
         threading.Thread(target=self._keep_discovering, name="discovery", daemon=True).start()
         late = threading.Timer(_PATIENCE_WITH_STS, self._watch_what_is_configured)
         late.daemon = True
@@ -96,38 +98,38 @@ class Exporter:
         """The settings in force."""
         return self._active.settings
 
-    def known(self) -> list[Knowledge]:
+    def statuses(self) -> list[TargetStatus]:
         """What is known of each target now."""
-        said = {name: _by_target(self._sources[name].reports()) for name in self._active.config.sources()}
+        by_source = {name: _by_target(self._sources[name].statuses()) for name in self._active.config.sources()}
         return [
-            Knowledge(report, Sources({name: by[report.target] for name, by in said.items() if report.target in by}))
-            for report in self._poller.reports()
+            TargetStatus(poll, {name: by[poll.target] for name, by in by_source.items() if poll.target in by})
+            for poll in self._poller.statuses()
         ]
 
     @property
     def sources_ready(self) -> bool:
         """Whether every source that is on has been asked about every target."""
-        reports = [report for name in self._active.config.sources() for report in self._sources[name].reports()]
-        return all(report.polls and not (report.snapshot and report.snapshot.answer.too_early) for report in reports)
+        polls = [poll for name in self._active.config.sources() for poll in self._sources[name].statuses()]
+        return all(poll.polls and not (poll.answer and poll.answer.too_early) for poll in polls)
 
     @property
     def progress(self) -> tuple[int, int]:
         """How many targets have been tried, and how many there are."""
         return self._poller.progress
 
-    def page(self, content_type: str, names: Collection[str] = ()) -> bytes:
+    def metrics(self, content_type: str, names: Collection[str] = ()) -> bytes:
         """The text of /metrics in the format `content_type`; only of the metrics `names`, where given."""
-        report = ExporterReport(
+        status = ExporterStatus(
             version=__version__,
             python_version=platform.python_version(),
             boto3_version=BOTO3_VERSION,
             reload_successful=self._reload_successful,
             last_reload=self._last_reload,
             api_requests=self._aws.requests(),
-            cloudwatch_metrics_requested=self._optional.metrics_requested,
+            cloudwatch_metrics_requested=self._aws.metrics_requested,
         )
-        others = [*exporter_families(report), *self._process.collect()]
-        return self._active.exposition.page(self.known(), others, content_type, time.time(), names)
+        others = [*exporter_families(status), *self._process.collect()]
+        return self._active.metrics.text(self.statuses(), others, content_type, time.time(), names)
 
     def reload(self) -> None:
         """Reads the configuration file again. Raises ConfigError, and goes on as before, where it is bad."""
@@ -142,16 +144,16 @@ class Exporter:
         self._regions.configure(_region_schedule(self._active.config))
         for name, poller in self._sources.items():
             poller.configure(_source_schedule(self._active.config, name))
-        self._look_again.set()
+        self._rediscover.set()
         log.info("the configuration is reloaded")
 
     def _load(self, before: Discovery | None) -> _Active:
         loaded = config.load(self._path) if self._path else Config()
         settings = loaded.settings(self._path)
-        return _Active(loaded, Discovery(self._aws, loaded, before), settings, Exposition(settings))
+        return _Active(loaded, Discovery(self._aws, loaded, before), settings, MetricsPage(settings))
 
     def _connections(self, target: Target) -> tuple[Connection, ...]:
-        return vpn.connections(self._aws, target)
+        return connections.connections(self._aws, target)
 
     def _enabled_regions(self, target: Target) -> tuple[str, ...]:
         return enabled_regions(self._aws, target, self._active.discovery.home)
@@ -159,85 +161,94 @@ class Exporter:
     def _watch_what_is_configured(self) -> None:
         """Until AWS says whose account it is, connections are watched under an unknown one rather than not at all."""
         configured = self._active.discovery.configured()
-        self._poller.watch_at_first({t: finding for t, finding in configured.items() if self._shard.has(t)})
-        self._workers_grow()
+        self._poller.watch_at_first({t: found for t, found in configured.items() if self._shard.has(t)})
 
-    def _looks(self, source: SourceName) -> Callable[[Target], Round[Any]]:
-        def look(target: Target) -> Round[Any]:
-            report = self._poller.report(target)
-            if report is None or report.polls == 0:
-                return Round({}, too_early=True)
-            connections = report.snapshot.answer if report.snapshot else ()
-            block = self._active.config.traffic
-            return self._optional.look(source, target, connections, int(block.period if block else 0))
+    def _fetch_from(self, name: str) -> Callable[[Target], SourceAnswer[Any]]:
+        def fetch(target: Target) -> SourceAnswer[Any]:
+            poll = self._poller.status(target)
+            block = self._active.config.sources().get(name)
+            if poll is None or poll.polls == 0 or block is None:
+                return SourceAnswer({}, too_early=True)
+            in_service = [connection for connection in poll.answer or () if connection.in_service]
+            if not in_service:
+                return SourceAnswer({})
+            source = self._source(name, target, block)
+            with self._aws.acting_in(target.account_id):
+                return source.fetch(self._aws.client(source.service, target.region), in_service, time.time())
 
-        return look
+        return fetch
+
+    def _source(self, name: str, target: Target, block: SourceBlock) -> Source:
+        """The target's instance of the source; a new one where its configuration block has changed."""
+        made_with, source = self._source_of.get((name, target), (None, None))
+        if source is None or made_with != block:
+            source = SOURCES[name](block)
+            self._source_of[name, target] = block, source
+        return source
 
     def _keep_discovering(self) -> None:
         while True:
-            self._look_again.clear()
+            self._rediscover.clear()
             try:
                 pause = self._discover()
             except Exception:
                 log.exception("discovery failed by a bug in the exporter; the targets stay as they are")
                 pause = self._active.config.poll_interval
-            self._look_again.wait(pause)
-
-    def _workers_grow(self) -> None:
-        for workers in self._workers:
-            workers.grow()
+            self._rediscover.wait(pause)
 
     def _discover(self) -> float:
         """Tells the pollers which targets there are; the seconds until it is worth looking again."""
         active = self._active
         accounts = active.discovery.accounts()
         with_all_regions = [account for account in accounts if account.regions == ALL_REGIONS]
-        self._regions.watch({Target(account.id, ALL_REGIONS): Finding() for account in with_all_regions})
-        regions_of = {report.target.account_id: report for report in self._regions.reports()}
+        self._regions.watch({Target(account.id, ALL_REGIONS): Discovered() for account in with_all_regions})
+        regions_of = {poll.target.account_id: poll for poll in self._regions.statuses()}
         targets = active.discovery.targets(accounts, regions_of)
-        mine = {target: finding for target, finding in targets.items() if self._shard.has(target)}
+        mine = {target: found for target, found in targets.items() if self._shard.has(target)}
         self._poller.watch(mine)
         turned_on = active.config.sources()
-        pollable = {target: finding for target, finding in mine.items() if finding.pollable}
+        pollable = {target: found for target, found in mine.items() if found.pollable}
         for name, poller in self._sources.items():
             poller.watch(pollable if name in turned_on else {})
-        self._workers_grow()
+        for name, target in set(self._source_of) - {(name, target) for name in turned_on for target in pollable}:
+            del self._source_of[name, target]
         if not self._regions.ready:
             return 1.0
         return active.config.discovery_interval if active.discovery.settled(targets) else active.config.poll_interval
 
 
 def _connection_schedule(loaded: Config) -> Schedule[tuple[Connection, ...]]:
-    """Targets with connections are asked often, the others now and then; an empty answer stands until the next one."""
-    busy, empty = Pause(loaded.poll_interval), Pause(loaded.discovery_interval, _EVEN)
+    """Targets with connections are asked often, the others now and then; an empty answer is valid until the next."""
+    often, rarely = Pause(loaded.poll_interval), Pause(loaded.discovery_interval, _LARGE_JITTER)
     return Schedule(
         poll_interval=loaded.poll_interval,
-        after=lambda connections: busy if connections else empty,
-        good_for=lambda connections: loaded.stale_after if connections else math.inf,
+        next_poll=lambda answer: often if answer else rarely,
+        valid_for=lambda answer: loaded.stale_after if answer else math.inf,
     )
 
 
-def _source_schedule(loaded: Config, name: SourceName) -> Schedule[Round[Any]]:
-    """Where there are no tunnels yet, the next look comes soon: it costs no call until there are some."""
-    interval = loaded.sources().get(name, loaded.poll_interval)
+def _source_schedule(loaded: Config, name: str) -> Schedule[SourceAnswer[Any]]:
+    """Where there are no tunnels yet, the next poll comes soon: it costs no call until there are some."""
+    block = loaded.sources().get(name)
+    interval = block.interval if block else loaded.poll_interval
     return Schedule(
         poll_interval=loaded.poll_interval,
-        after=lambda round_: Pause(
-            _TOO_EARLY if round_.too_early else interval if round_.values else loaded.poll_interval
+        next_poll=lambda answer: Pause(
+            _TOO_EARLY if answer.too_early else interval if answer.values else loaded.poll_interval
         ),
-        good_for=lambda _: interval + loaded.stale_after,
-        flaw_of=lambda round_: round_.error,
+        valid_for=lambda _: interval + loaded.stale_after,
+        partial_error=lambda answer: answer.partial_error,
     )
-
-
-def _by_target(reports: Iterable[Report[Round[Any]]]) -> Mapping[Target, Report[Round[Any]]]:
-    return {report.target: report for report in reports}
 
 
 def _region_schedule(loaded: Config) -> Schedule[tuple[str, ...]]:
     """A list of regions stays in force until there is a newer one."""
     return Schedule(
         poll_interval=loaded.poll_interval,
-        after=lambda _: Pause(loaded.discovery_interval, _EVEN),
-        good_for=lambda _: math.inf,
+        next_poll=lambda _: Pause(loaded.discovery_interval, _LARGE_JITTER),
+        valid_for=lambda _: math.inf,
     )
+
+
+def _by_target(polls: Iterable[SourcePoll]) -> Mapping[Target, SourcePoll]:
+    return {poll.target: poll for poll in polls}

@@ -1,30 +1,33 @@
-"""A DescribeVpnConnections answer, as boto3 returns it, to Connections. No secret is looked at, so none gets past.
+"""DescribeVpnConnections: one free call shows every connection of an account in a region.
 
-AWS is taken at its word and nothing is made up: what the answer lacks stays absent. Tunnels are told apart by
-their outside address, never by their place in a list.
+The answer, as boto3 returns it, becomes Connections. AWS is taken at its word and nothing is made up: what the answer
+lacks stays absent. Tunnels are identified by their outside address, never by their place in a list.
 """
 
-import unicodedata
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from aws_vpn_exporter.aws.errors import MalformedAnswerError, poll_errors
+from aws_vpn_exporter.aws.session import Aws
 from aws_vpn_exporter.model import Connection, ConnectionState, Telemetry, Tunnel, TunnelState
 from aws_vpn_exporter.options import OPTIONS, Option, OptionValue, OptionValues, ordered
+from aws_vpn_exporter.target import Target
+from aws_vpn_exporter.wording import clean
 
 Answer = Mapping[str, Any]
 
-_REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
-_BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-_LONGEST_TEXT = 256
-"""Characters kept of any text: AWS's own limit for a tag's value."""
+
+ACTIONS = ("ec2:DescribeVpnConnections",)
 
 
-class MalformedAnswerError(ValueError):
-    """The answer is not one to DescribeVpnConnections."""
+def connections(aws: Aws, target: Target) -> tuple[Connection, ...]:
+    """The target's connections now. Raises PollError."""
+    with poll_errors(), aws.acting_in(target.account_id):
+        return connections_in(aws.client("ec2", target.region).describe_vpn_connections())
 
 
-def connections(answer: Answer) -> tuple[Connection, ...]:
+def connections_in(answer: Answer) -> tuple[Connection, ...]:
     """The connections of one answer, by id; of a connection listed twice, the first.
 
     Raises MalformedAnswerError where the answer is not of the documented shape.
@@ -36,18 +39,6 @@ def connections(answer: Answer) -> tuple[Connection, ...]:
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise MalformedAnswerError(f"not a DescribeVpnConnections answer: {type(error).__name__} {error}") from error
     return tuple(found[key] for key in sorted(found))
-
-
-def clean(text: object) -> str:
-    """The text without control characters, bidirectional overrides and lone surrogates, at most 256 characters long."""
-    kept = str(text)
-    if len(kept) > _LONGEST_TEXT:
-        kept = kept[: _LONGEST_TEXT - 1] + "…"
-    if kept.isprintable():
-        return kept
-    return "".join(
-        _REPLACEMENT if unicodedata.category(char) in ("Cc", "Cs") or char in _BIDI else char for char in kept
-    )
 
 
 def _connection(item: Answer) -> Connection:

@@ -1,11 +1,12 @@
-"""Asking AWS about one tunnel at a time: what is known, and what went wrong first."""
+"""Asking AWS about one tunnel at a time."""
 
 from collections.abc import Callable, Collection
 from typing import TypeVar
 
-from aws_vpn_exporter.aws.errors import translated
-from aws_vpn_exporter.evidence import Round, TunnelId
-from aws_vpn_exporter.model import FailureCause, PollError
+from aws_vpn_exporter.aws.errors import poll_errors
+from aws_vpn_exporter.evidence import SourceAnswer
+from aws_vpn_exporter.model import TunnelId
+from aws_vpn_exporter.target import FailureCause, PollError
 
 T = TypeVar("T")
 
@@ -22,19 +23,22 @@ _WOULD_REPEAT = frozenset(
 """Causes that the next tunnel would meet as well. A denial is not among them: a policy may single out connections."""
 
 
-def each(tunnels: Collection[TunnelId], ask: Callable[[TunnelId], T]) -> Round[T]:
-    """Asks about each tunnel; the round's error is the first failure.
+def for_each_tunnel(tunnels: Collection[TunnelId], ask: Callable[[TunnelId], T]) -> SourceAnswer[T]:
+    """Asks about each tunnel; the answer's partial error is the first failure.
 
-    One tunnel's failure costs no other; what would meet every one ends the round.
+    One tunnel's failure costs no other; a failure that every tunnel would meet ends the asking. Raises PollError where
+    there is no answer at all.
     """
     values: dict[TunnelId, T] = {}
     first: PollError | None = None
     for tunnel in tunnels:
         try:
-            with translated():
+            with poll_errors():
                 values[tunnel] = ask(tunnel)
         except PollError as error:
             first = first or error
             if error.cause in _WOULD_REPEAT:
                 break
-    return Round(values, first)
+    if first and not values:
+        raise first
+    return SourceAnswer(values, first)

@@ -9,10 +9,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from aws_vpn_exporter.aws import discovery, organization, vpn
-from aws_vpn_exporter.aws.sources import SOURCES
+from aws_vpn_exporter.aws import connections
 from aws_vpn_exporter.config import Config
-from aws_vpn_exporter.model import ALL_REGIONS
+from aws_vpn_exporter.discovery import organization, targets
+from aws_vpn_exporter.sources import SOURCES
+from aws_vpn_exporter.target import ALL_REGIONS
 
 Json = dict[str, Any]
 
@@ -57,7 +58,7 @@ def needed(config: Config, hub_role_arn: str = HUB_ROLE_ARN, organization_id: st
     if org:
         name = org.role_name.format(account_id="*")
         assume = _allow(
-            "AssumeOrganizationRoles", ["sts:AssumeRole"], f"arn:{discovery.partition(config)}:iam::*:role/{name}"
+            "AssumeOrganizationRoles", ["sts:AssumeRole"], f"arn:{targets.partition(config)}:iam::*:role/{name}"
         )
         assume["Condition"] = {"StringEquals": {"aws:ResourceOrgID": "${aws:PrincipalOrgID}"}}
         hub.append(assume)
@@ -80,7 +81,7 @@ def written(permissions: Permissions, form: str) -> str:
 def _watching(config: Config, blocks: Iterable[Any]) -> list[str]:
     every = any((block.regions or config.regions) == ALL_REGIONS for block in blocks)
     optional = [action for name in config.sources() for action in SOURCES[name].actions]
-    return sorted((*vpn.ACTIONS, *optional, *(discovery.REGION_ACTIONS if every else ())))
+    return sorted((*connections.ACTIONS, *optional, *(targets.REGION_ACTIONS if every else ())))
 
 
 def _listing(config: Config) -> list[str]:

@@ -5,7 +5,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from aws_vpn_exporter.config import OrganizationBlock, Selection
-from aws_vpn_exporter.model import Account, FailureCause, PollError, Regions
+from aws_vpn_exporter.target import Account, FailureCause, PollError, Regions
 
 ACTIONS = ("organizations:ListAccounts",)
 UNIT_ACTIONS = ("organizations:ListAccountsForParent", "organizations:ListOrganizationalUnitsForParent")

@@ -9,11 +9,20 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from aws_vpn_exporter.aws import organization
-from aws_vpn_exporter.aws.errors import translated
+from aws_vpn_exporter.aws.errors import poll_errors
 from aws_vpn_exporter.aws.session import Aws, CannotStartError
 from aws_vpn_exporter.config import AccountBlock, Config, OrganizationBlock
-from aws_vpn_exporter.model import ALL_REGIONS, UNKNOWN_ACCOUNT, Account, Finding, PollError, Regions, Report, Target
+from aws_vpn_exporter.discovery import organization
+from aws_vpn_exporter.target import (
+    ALL_REGIONS,
+    UNKNOWN_ACCOUNT,
+    Account,
+    Discovered,
+    PollError,
+    PollStatus,
+    Regions,
+    Target,
+)
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +35,7 @@ _HOMES = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west
 
 def enabled_regions(aws: Aws, target: Target, home: str) -> tuple[str, ...]:
     """The regions that are enabled in the target's account. Raises PollError."""
-    with translated(), aws.acting_in(target.account_id):
+    with poll_errors(), aws.acting_in(target.account_id):
         return tuple(sorted(item["RegionName"] for item in aws.client("ec2", home).describe_regions()["Regions"]))
 
 
@@ -45,16 +54,16 @@ class Discovery:
         self._caller: tuple[str, str] | None = None
         same_organization = before is not None and before._config.organization == config.organization
         self._listed: Mapping[str, Account] = before._listed if before and same_organization else {}
-        self._failed: Mapping[Target, Finding] = {}
+        self._failed: Mapping[Target, Discovered] = {}
         self._list_again_at = 0.0
 
-    def configured(self) -> dict[Target, Finding]:
+    def configured(self) -> dict[Target, Discovered]:
         """The targets as far as the configuration alone names them, for as long as AWS has said nothing."""
         accounts = self._configured_accounts()
-        self._aws.admit(accounts, self.home)
+        self._aws.register_accounts(accounts, self.home)
         found = self.targets(accounts, {})
         if self._config.organization:
-            found[Target(organization.ORGANIZATION, ALL_REGIONS)] = Finding(pollable=False)
+            found[Target(organization.ORGANIZATION, ALL_REGIONS)] = Discovered(pollable=False)
         return found
 
     def accounts(self) -> tuple[Account, ...]:
@@ -65,34 +74,32 @@ class Discovery:
             self._list_organization(self._config.organization, partition)
         named = {one.id for one in accounts}
         every = (*accounts, *(one for one in self._listed.values() if one.id not in named))
-        self._aws.admit(every, self.home)
+        self._aws.register_accounts(every, self.home)
         return every
 
     def _configured_accounts(self) -> tuple[Account, ...]:
         blocks = self._config.accounts or ()
         if not blocks and not self._config.organization:
             return (Account(UNKNOWN_ACCOUNT, regions=self._regions),)
-        return tuple(block.account(self._regions) for block in blocks)
+        return tuple(block.as_account(self._regions) for block in blocks)
 
     def targets(
-        self, accounts: tuple[Account, ...], regions_of: Mapping[str, Report[tuple[str, ...]]]
-    ) -> dict[Target, Finding]:
-        """The targets; `regions_of` reports, by account id, on the regions of accounts that want all of them."""
+        self, accounts: tuple[Account, ...], regions_of: Mapping[str, PollStatus[tuple[str, ...]]]
+    ) -> dict[Target, Discovered]:
+        """The targets; `regions_of` gives, by account id, the poll of the regions of accounts that want all of them."""
         found = dict(self._failed)
         for account in accounts:
             if account.regions != ALL_REGIONS:
-                found |= {Target(account.id, region): Finding(account.name) for region in account.regions}
+                found |= {Target(account.id, region): Discovered(account.name) for region in account.regions}
                 continue
-            report = regions_of.get(account.id)
-            if report and report.snapshot:
-                found |= {Target(account.id, region): Finding(account.name) for region in report.snapshot.answer}
+            poll = regions_of.get(account.id)
+            if poll and poll.answer is not None:
+                found |= {Target(account.id, region): Discovered(account.name) for region in poll.answer}
             else:
-                found[Target(account.id, ALL_REGIONS)] = Finding(
-                    account.name, False, report.failure if report else None
-                )
+                found[Target(account.id, ALL_REGIONS)] = Discovered(account.name, False, poll.failure if poll else None)
         return found
 
-    def settled(self, targets: Mapping[Target, Finding]) -> bool:
+    def settled(self, targets: Mapping[Target, Discovered]) -> bool:
         """Whether every target is known for what it is, so that there is no hurry to look again."""
         return all(finding.pollable and target.account_id != UNKNOWN_ACCOUNT for target, finding in targets.items())
 
@@ -100,7 +107,7 @@ class Discovery:
         """Account id and partition of the default credentials; UNKNOWN_ACCOUNT where STS cannot say."""
         if self._caller is None:
             try:
-                with translated():
+                with poll_errors():
                     answer = self._aws.client("sts", self.home).get_caller_identity()
                 self._caller = str(answer["Account"]), str(answer["Arn"]).split(":")[1]
             except PollError as error:
@@ -110,13 +117,13 @@ class Discovery:
 
     def _list_organization(self, block: OrganizationBlock, partition: str) -> None:
         lister = Account(organization.ORGANIZATION, role_arn=block.list_role_arn or "")
-        self._aws.admit([lister], self.home)
+        self._aws.register_accounts([lister], self.home)
         try:
-            with translated(), self._aws.acting_in(lister.id):
+            with poll_errors(), self._aws.acting_in(lister.id):
                 client = self._aws.client("organizations", _HOMES[partition])
                 self._listed = organization.accounts(client, block, partition, self._regions)
         except PollError as error:
-            self._failed = {Target(organization.ORGANIZATION, ALL_REGIONS): Finding(pollable=False, error=error)}
+            self._failed = {Target(organization.ORGANIZATION, ALL_REGIONS): Discovered(pollable=False, error=error)}
         else:
             self._failed = {}
             self._list_again_at = time.monotonic() + _ACCOUNTS_LISTED_EVERY

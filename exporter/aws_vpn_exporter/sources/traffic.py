@@ -2,17 +2,19 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
-from aws_vpn_exporter.aws.errors import translated
-from aws_vpn_exporter.evidence import Traffic, TrafficPoint, TunnelId
-from aws_vpn_exporter.model import FailureCause, PollError
-from aws_vpn_exporter.parse import MalformedAnswerError, clean
+from pydantic import AfterValidator, Field
 
-ACTIONS: tuple[str, ...] = ("cloudwatch:GetMetricData",)
-"""What the source needs to be allowed."""
+from aws_vpn_exporter.aws.errors import MalformedAnswerError, poll_errors
+from aws_vpn_exporter.evidence import SourceAnswer, Traffic, TrafficPoint
+from aws_vpn_exporter.fields import Duration
+from aws_vpn_exporter.model import Connection, TunnelId
+from aws_vpn_exporter.sources.protocol import Source, SourceBlock, tunnel_ids
+from aws_vpn_exporter.target import FailureCause, PollError
+from aws_vpn_exporter.wording import clean
 
 METRICS = ("TunnelDataIn", "TunnelDataOut")
 """Bytes that AWS received from the customer gateway, and bytes that it sent there."""
@@ -29,6 +31,12 @@ HISTORY = 12
 SETTLING = 60.0
 """Seconds that CloudWatch is given to receive the last values of a period that is over."""
 
+_LOOK_BACK = 86400.0
+"""Seconds. Traffic from before a fall is evidence about it; older falls are left alone."""
+
+_BEFORE_A_FALL = 900.0
+"""Seconds."""
+
 _MOST_PAGES = 50
 _MONTH = 30 * 86400.0
 
@@ -36,37 +44,62 @@ _Values = Mapping[float, float]
 """The start of a period to the bytes in it."""
 
 
-def monthly_cost(tunnels: int, interval: float) -> float:
-    """Dollars that AWS charges in 30 days for asking about so many tunnels every `interval` seconds."""
-    return tunnels * len(METRICS) * _MONTH / interval * DOLLARS_PER_METRIC
+def _whole_minutes(seconds: float) -> float:
+    if seconds % 60:
+        raise ValueError("should be whole minutes, such as 5m: CloudWatch has no others")
+    return seconds
 
 
-def traffic(
-    client: Any,
-    tunnels: Collection[TunnelId],
-    now: float,
-    period: int,
-    requested: Callable[[int], None] = lambda metrics: None,
-    since: float | None = None,
-) -> Mapping[TunnelId, Traffic]:
-    """The traffic of the tunnels that CloudWatch has values for, asked for with a CloudWatch client.
+class TrafficBlock(SourceBlock):
+    """Bytes through each tunnel, from CloudWatch. AWS charges for it; `check-config` says how much."""
 
-    `period` is in seconds, a multiple of 60. `since` is a moment to look back to where HISTORY ends later: the charge
-    is the same. `requested` is told how many metrics each request asks for, as they are
-    charged, before it is sent. Raises PollError.
-    """
-    end = math.floor((now - SETTLING) / period) * period
-    start = end - HISTORY * period
-    if since is not None:
-        start = min(start, math.floor(since / period) * period)
-    values: dict[tuple[TunnelId, str], _Values] = {}
-    for batch in _batches([(tunnel, metric) for tunnel in tunnels for metric in METRICS]):
-        requested(len(batch))
-        with translated():
-            values |= _ask(client, batch, start, end, period)
-    received, sent = ({tunnel: values.get((tunnel, metric), {}) for tunnel in tunnels} for metric in METRICS)
-    found = {tunnel: _points(received[tunnel], sent[tunnel], period) for tunnel in tunnels}
-    return {tunnel: Traffic(points) for tunnel, points in found.items() if points}
+    interval: Duration = Field(300.0, description="How often CloudWatch is asked.")
+    period: Annotated[Duration, AfterValidator(_whole_minutes)] = Field(
+        300.0, description="Over how long bytes are averaged; whole minutes."
+    )
+
+
+class TrafficSource(Source):
+    """The source `traffic`."""
+
+    name = "traffic"
+    description = "Read each tunnel's traffic"
+    block = TrafficBlock
+    service = "cloudwatch"
+    actions = ("cloudwatch:GetMetricData",)
+
+    def __init__(self, block: TrafficBlock) -> None:
+        """`block` gives the period."""
+        self._period = int(block.period)
+
+    def fetch(self, client: Any, connections: Collection[Connection], now: float) -> SourceAnswer[Traffic]:
+        """The traffic of the tunnels that CloudWatch has values for, asked for with a CloudWatch client."""
+        period, tunnels = self._period, tunnel_ids(connections)
+        end = math.floor((now - SETTLING) / period) * period
+        start = min(end - HISTORY * period, math.floor(_before_recent_falls(connections, now) / period) * period)
+        values: dict[tuple[TunnelId, str], _Values] = {}
+        for batch in _batches([(tunnel, metric) for tunnel in tunnels for metric in METRICS]):
+            with poll_errors():
+                values |= _ask(client, batch, start, end, period)
+        received, sent = ({tunnel: values.get((tunnel, metric), {}) for tunnel in tunnels} for metric in METRICS)
+        found = {tunnel: _points(received[tunnel], sent[tunnel], period) for tunnel in tunnels}
+        return SourceAnswer({tunnel: Traffic(points) for tunnel, points in found.items() if points})
+
+    @staticmethod
+    def dollars_per_month(block: TrafficBlock, tunnels: int) -> float:
+        """CloudWatch's charge for asking about each tunnel's two metrics at the block's interval."""
+        return tunnels * len(METRICS) * _MONTH / block.interval * DOLLARS_PER_METRIC
+
+
+def _before_recent_falls(connections: Collection[Connection], now: float) -> float:
+    """A moment before the earliest recent fall of a tunnel that is down; looking further back costs no more."""
+    falls = [
+        tunnel.telemetry.last_status_change
+        for connection in connections
+        for tunnel in connection.tunnels
+        if tunnel.telemetry and tunnel.telemetry.up is False and tunnel.telemetry.last_status_change
+    ]
+    return min((fall - _BEFORE_A_FALL for fall in falls if now - fall < _LOOK_BACK), default=now)
 
 
 def _batches(wanted: Sequence[tuple[TunnelId, str]]) -> Iterator[Sequence[tuple[TunnelId, str]]]:

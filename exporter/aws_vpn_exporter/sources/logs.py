@@ -6,15 +6,16 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from aws_vpn_exporter import log_events
-from aws_vpn_exporter.aws.errors import translated
-from aws_vpn_exporter.evidence import LogEvent, LogEventClass, TunnelId, TunnelLog
-from aws_vpn_exporter.log_events import LogLine
-from aws_vpn_exporter.model import Connection, PollError
-from aws_vpn_exporter.parse import MalformedAnswerError
+from pydantic import Field
 
-ACTIONS: tuple[str, ...] = ("logs:FilterLogEvents",)
-"""What the source needs to be allowed."""
+from aws_vpn_exporter.aws.errors import MalformedAnswerError, poll_errors
+from aws_vpn_exporter.evidence import LogEvent, LogEventClass, SourceAnswer, TunnelLog
+from aws_vpn_exporter.fields import Duration
+from aws_vpn_exporter.model import Connection, TunnelId
+from aws_vpn_exporter.sources import log_lines
+from aws_vpn_exporter.sources.log_lines import LogLine
+from aws_vpn_exporter.sources.protocol import Source, SourceBlock
+from aws_vpn_exporter.target import PollError
 
 LOOK_BACK = 3600
 """Seconds. Nothing older is ever read: not at the start, and not after an outage."""
@@ -24,7 +25,7 @@ LATENESS = 120
 
 MOST_PAGES = 10
 PAGE = 1000
-"""In one round, at most so many pages of so many events are read of each log group."""
+"""In one poll, at most so many pages of so many events are read of each log group."""
 
 _LATEST = 20
 _CONNECTION = re.compile(r"vpn-[0-9a-f]+")
@@ -46,17 +47,10 @@ def log_groups(connections: Iterable[Connection]) -> Groups:
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class LogRead:
-    """What is known after a round: every tunnel that is logged, whether or not its log said something.
+class LogsBlock(SourceBlock):
+    """What AWS logs about the tunnels whose logging to CloudWatch Logs is on."""
 
-    `cut` are the groups that held more than one round may read; `error` is the first failure, and concerns one group
-    or all.
-    """
-
-    logs: Mapping[TunnelId, TunnelLog]
-    cut: tuple[str, ...] = ()
-    error: PollError | None = None
+    interval: Duration = Field(60.0, description="How often new log events are read.")
 
 
 @dataclass(slots=True)
@@ -67,7 +61,7 @@ class _Position:
     known: dict[str, int] = field(default_factory=dict)
 
     def move(self, seen: Mapping[str, int], start: int) -> None:
-        """Goes on to `start`. Only what the next round will meet again needs to be known."""
+        """Goes on to `start`. Only what the next poll will meet again needs to be known."""
         self.known = {identity: time for identity, time in {**self.known, **seen}.items() if time >= start}
         self.start = start
 
@@ -84,37 +78,49 @@ class _Tally:
         return TunnelLog(dict(self.counts), tuple(sorted(self.latest)))
 
 
-class LogReader:
-    """Reads the logs of one target, a round at a time. Not for use by two threads at once."""
+class LogsSource(Source):
+    """The source `logs`. It remembers how far each log group of its target has been read."""
 
-    def __init__(self, now: float) -> None:
-        """Events from before `now`, a Unix time, are shown but not counted: a restart must not count them twice."""
-        self._counted_from = now
+    name = "logs"
+    description = "Read the tunnels' logs"
+    block = LogsBlock
+    service = "logs"
+    actions = ("logs:FilterLogEvents",)
+
+    def __init__(self, block: LogsBlock) -> None:
+        """Events are counted from the first call of `fetch` on, or from `counted_from`, a Unix time."""
+        self.counted_from: float | None = None
         self._positions: dict[str, _Position] = {}
         self._tallies: dict[TunnelId, _Tally] = {}
 
-    def read(self, client: Any, groups: Groups, now: float) -> LogRead:
-        """Reads what is new, with a CloudWatch Logs client. A group that cannot be read costs no other."""
+    def fetch(self, client: Any, connections: Collection[Connection], now: float) -> SourceAnswer[TunnelLog]:
+        """Reads what is new, with a CloudWatch Logs client. A group that cannot be read costs no other.
+
+        Events from before the first call are shown but not counted: a restart must not count them twice.
+        """
+        groups = log_groups(connections)
+        if self.counted_from is None:
+            self.counted_from = now
         oldest = int((now - LOOK_BACK) * 1000)
         names = sorted({name for written in groups.values() for name in written})
         self._positions = {name: self._positions.get(name) or _Position(oldest) for name in names}
         self._tallies = {tunnel: self._tallies.get(tunnel) or _Tally() for tunnel in groups}
-        cut: list[str] = []
         first: PollError | None = None
         for name, position in self._positions.items():
             position.start = max(position.start, oldest)
             try:
-                if not self._read_group(client, name, position, int(now * 1000)):
-                    cut.append(name)
+                self._read_group(client, name, position, int(now * 1000))
             except PollError as error:
                 first = first or error
-        return LogRead({tunnel: tally.log() for tunnel, tally in self._tallies.items()}, tuple(cut), first)
+        if first and not self._tallies:
+            raise first
+        return SourceAnswer({tunnel: tally.log() for tunnel, tally in self._tallies.items()}, first)
 
-    def _read_group(self, client: Any, name: str, position: _Position, now: int) -> bool:
-        """Reads a group up to its end, or as far as a round goes, and tells which. Raises PollError."""
+    def _read_group(self, client: Any, name: str, position: _Position, now: int) -> None:
+        """Reads a group up to its end, or as far as one poll goes. Raises PollError."""
         seen: dict[str, int] = {}
         try:
-            with translated():
+            with poll_errors():
                 complete = self._read_pages(client, name, position, now, seen)
         except PollError:
             position.move(seen, max(seen.values(), default=position.start))
@@ -125,7 +131,6 @@ class LogReader:
         else:
             # A group that is too full to be read, even from one millisecond to the next, must not hold the reader fast.
             position.move(seen, newest if newest > position.start else now)
-        return complete
 
     def _read_pages(self, client: Any, name: str, position: _Position, now: int, seen: dict[str, int]) -> bool:
         # The end keeps events from the future, whatever they are, from moving the start beyond now.
@@ -146,15 +151,15 @@ class LogReader:
         return False
 
     def _take(self, event: Mapping[str, Any], time: float) -> None:
-        line = log_events.read(str(event.get("message") or ""))
+        line = log_lines.read(str(event.get("message") or ""))
         tally = self._tally(line.source or str(event.get("logStreamName") or ""))
         if tally is None:
             return
-        kind = log_events.classify(line, tally.line)
+        kind = log_lines.classify(line, tally.line)
         if line.phase1 or line.phase2:
             tally.line = line
-        tally.latest.append(LogEvent(time, kind, log_events.shown(line)))
-        if time >= self._counted_from:
+        tally.latest.append(LogEvent(time, kind, log_lines.shown(line)))
+        if time >= (self.counted_from or 0.0):
             tally.counts[kind] += 1
 
     def _tally(self, named: str) -> _Tally | None:

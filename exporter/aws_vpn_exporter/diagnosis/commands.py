@@ -5,9 +5,10 @@ import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from aws_vpn_exporter.diagnosis import Case, CauseKind, Difference, is_up
+from aws_vpn_exporter.diagnosis.case import Case, is_up
+from aws_vpn_exporter.diagnosis.cause import CauseKind
 from aws_vpn_exporter.model import ConnectionState
-from aws_vpn_exporter.options import text
+from aws_vpn_exporter.policy import OptionSides
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,7 @@ def _equal_options(case: Case) -> Changes:
     if not differences:
         return (), ("State the device's values in policies.customer_gateway to learn which options to change.",)
     possible = [d for d in differences if _acceptable(d)]
-    remarks = [f"AWS does not accept {d.option.key} {text(d.at_gateway)}: change the device." for d in differences]
+    remarks = [f"AWS does not accept {d.option.key} {d.at_gateway_text}: change the device." for d in differences]
     remarks = [said for said, d in zip(remarks, differences, strict=True) if d not in possible]
     options = {_REQUEST_NAMES.get(d.option.name, d.option.name): _requested(d) for d in possible}
     change = (_modify(case, options),) if options else ()
@@ -128,13 +129,13 @@ def _equal_options(case: Case) -> Changes:
     return change, tuple(remarks)
 
 
-def _acceptable(difference: Difference) -> bool:
-    value, allowed = difference.at_gateway, difference.option.allowed
+def _acceptable(sides: OptionSides) -> bool:
+    value, allowed = sides.at_gateway, sides.option.allowed
     return set(value) <= set(allowed) if isinstance(value, tuple) else value in allowed
 
 
-def _requested(difference: Difference) -> object:
-    value = difference.at_gateway
+def _requested(sides: OptionSides) -> object:
+    value = sides.at_gateway
     if not isinstance(value, tuple):
         return value
     return [{"Value": int(word) if word.isdecimal() else word} for word in value]

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from aws_vpn_exporter.evidence import LogEventClass
-from aws_vpn_exporter.parse import clean
+from aws_vpn_exporter.wording import clean
 
 _TABLE: tuple[tuple[LogEventClass, str], ...] = (
     (LogEventClass.PRE_SHARED_KEY_MISMATCH, r"pre-?shared key"),

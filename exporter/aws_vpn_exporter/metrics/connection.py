@@ -1,0 +1,67 @@
+"""Metrics about a connection."""
+
+from collections.abc import Iterator
+
+from aws_vpn_exporter.metrics.record import Metric, Sample, one_of, value
+from aws_vpn_exporter.model import ConnectionState
+from aws_vpn_exporter.options import text
+from aws_vpn_exporter.policy import tag_label
+from aws_vpn_exporter.status import ConnectionStatus
+
+
+def _info(status: ConnectionStatus) -> Iterator[Sample]:
+    connection = status.connection
+    labels = {
+        "name": connection.name,
+        "category": connection.category,
+        "customer_gateway_id": connection.customer_gateway_id,
+        "vpn_gateway_id": connection.vpn_gateway_id,
+        "transit_gateway_id": connection.transit_gateway_id,
+        "routing": connection.routing,
+        "accelerated": "" if connection.accelerated is None else text(connection.accelerated),
+        "bandwidth": connection.bandwidth,
+    }
+    tags = {tag_label(key): connection.tags.get(key, "") for key in status.settings.tags}
+    yield {**labels, **tags}, 1.0
+
+
+CONNECTION: tuple[Metric[ConnectionStatus], ...] = (
+    Metric(
+        "aws_vpn_connection_info",
+        "Names and attachments of the connection, and the tags that the configuration lists. Always 1.",
+        (
+            "name",
+            "category",
+            "customer_gateway_id",
+            "vpn_gateway_id",
+            "transit_gateway_id",
+            "routing",
+            "accelerated",
+            "bandwidth",
+            "tag_*",
+        ),
+        _info,
+    ),
+    Metric(
+        "aws_vpn_connection_state",
+        "State of the connection as AWS reports it: 1 for the current one, 0 for the others.",
+        ("state",),
+        one_of(ConnectionState, lambda status: status.connection.state),
+    ),
+    Metric(
+        "aws_vpn_connection_tunnels_up",
+        "Tunnels that AWS reports UP. Only while the connection is available or modifying, "
+        "and AWS reports on at least one tunnel.",
+        (),
+        value(lambda status: status.connection.tunnels_up if status.connection.in_service else None),
+    ),
+    Metric(
+        "aws_vpn_connection_tunnels_expected",
+        "Tunnels that are meant to be UP: 2, or what a policy says. "
+        "Only while the connection is available or modifying.",
+        (),
+        value(
+            lambda status: status.settings.expected_tunnels(status.connection) if status.connection.in_service else None
+        ),
+    ),
+)

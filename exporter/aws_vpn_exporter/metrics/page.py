@@ -1,0 +1,183 @@
+"""The text of /metrics, in the two formats that Prometheus asks for.
+
+A target's lines are kept while what they say stays the same, so that a scrape mostly joins text. Those about its
+connections are kept apart from those about its polls, which change with every poll.
+"""
+
+import threading
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from prometheus_client import Metric as Family
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST as CONTENT_TYPE_OPENMETRICS
+from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
+
+from aws_vpn_exporter.metrics.connection import CONNECTION
+from aws_vpn_exporter.metrics.exporter import EXPORTER, ExporterStatus
+from aws_vpn_exporter.metrics.record import Labels, Metric, lines
+from aws_vpn_exporter.metrics.target import SOURCE, TARGET
+from aws_vpn_exporter.metrics.tunnel import TUNNEL
+from aws_vpn_exporter.model import TunnelState
+from aws_vpn_exporter.policy import Settings
+from aws_vpn_exporter.status import TargetStatus, connection_statuses
+from aws_vpn_exporter.target import PollStatus, Target
+
+PLAIN = CONTENT_TYPE_PLAIN_0_0_4
+OPENMETRICS = CONTENT_TYPE_OPENMETRICS
+
+_ENCODERS: Mapping[str, Callable[..., bytes]] = {
+    PLAIN: generate_latest,
+    OPENMETRICS: partial(generate_openmetrics, version="1.0.0"),
+}
+_END = {PLAIN: b"", OPENMETRICS: b"# EOF\n"}
+
+_ABOUT_CONNECTIONS: tuple[Metric[Any], ...] = (*CONNECTION, *TUNNEL)
+_ABOUT_POLLS: tuple[Metric[Any], ...] = (*TARGET, *SOURCE)
+
+
+@dataclass(slots=True)
+class _Lines:
+    """A target's lines, an entry for each metric, and what they were made from."""
+
+    about_connections: Sequence[str] = ()
+    connections_from: Sequence[object] = ()
+    about_polls: Sequence[str] = ()
+    polls_from: Sequence[object] = ()
+
+
+class MetricsPage:
+    """Writes the page under one set of settings."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._kept: dict[Target, _Lines] = {}
+        self._headers = {content_type: _headers(content_type) for content_type in _ENCODERS}
+        self._lock = threading.Lock()
+
+    def text(
+        self,
+        statuses: Iterable[TargetStatus],
+        others: Iterable[Family],
+        content_type: str,
+        now: float,
+        names: Collection[str] = (),
+    ) -> bytes:
+        """The page in the format of `content_type`, PLAIN or OPENMETRICS.
+
+        `now` is a Unix time in seconds; `others` are families that belong to no target. Where `names` are given, the
+        page has only families with a sample of one of these names.
+        """
+        with self._lock:
+            kept = self._updated(statuses, now)
+        page: list[str] = []
+        for number, (metric, header) in enumerate(self._headers[content_type]):
+            if not names or metric.name in names:
+                samples = [text for one in kept if (text := _line(one, number))]
+                page += [header, *samples] if samples else []
+        wanted = [family for family in others if family.samples and (not names or _sample_name(family) in names)]
+        encoded = (_encode(family, content_type) for family in wanted)
+        # Text from outside is cleaned where it is read; should a surrogate get through, it must not cost the page.
+        return b"".join(("".join(page).encode(errors="replace"), *encoded, _END[content_type]))
+
+    def _updated(self, statuses: Iterable[TargetStatus], now: float) -> list[_Lines]:
+        before, self._kept = self._kept, {}
+        for status in statuses:
+            kept = self._kept[status.target] = before.get(status.target) or _Lines()
+            self._update(kept, status, now)
+        return list(self._kept.values())
+
+    def _update(self, kept: _Lines, status: TargetStatus, now: float) -> None:
+        polls: tuple[PollStatus[Any], ...] = (status.poll, *status.sources.values())
+        if not _same(polls, kept.polls_from):
+            target = {"account_id": status.target.account_id, "region": status.target.region}
+            about_polls = [*lines(TARGET, [(target, status.poll)]), *lines(SOURCE, [(target, status)])]
+            kept.about_polls, kept.polls_from = about_polls, polls
+        answers = (_minute(status, now), *(poll.answer for poll in polls))
+        if not _same(answers, kept.connections_from):
+            kept.about_connections, kept.connections_from = self._about_connections(status, now), answers
+
+    def _about_connections(self, status: TargetStatus, now: float) -> Sequence[str]:
+        if not status.connections:
+            return ()
+        connections = connection_statuses(status, self._settings, now)
+        in_service = (one for one in connections if one.connection.in_service)
+        return [
+            *lines(CONNECTION, [(one.labels, one) for one in connections]),
+            *lines(
+                TUNNEL,
+                [
+                    (_tunnel_labels(one.labels, case.tunnel.outside_ip), case)
+                    for one in in_service
+                    for case in one.cases
+                ],
+            ),
+        ]
+
+
+def exporter_families(status: ExporterStatus) -> Iterable[Family]:
+    """The families of the exporter about itself."""
+    for metric in EXPORTER:
+        family = _family(metric)
+        for labels, number in metric.samples(status):
+            family.add_sample(metric.name, dict(labels), number)
+        yield family
+
+
+def _line(kept: _Lines, number: int) -> str:
+    about_polls = number - len(_ABOUT_CONNECTIONS)
+    if about_polls >= 0:
+        return kept.about_polls[about_polls]
+    return kept.about_connections[number] if kept.about_connections else ""
+
+
+def _tunnel_labels(connection: Labels, outside_ip: str) -> Labels:
+    return {**connection, "tunnel_ip": outside_ip}
+
+
+def _same(these: Sequence[object], those: Sequence[object]) -> bool:
+    """Whether the objects are the very same; numbers whether they are equal."""
+    return len(these) == len(those) and all(
+        this is that or (isinstance(this, int) and this == that) for this, that in zip(these, those, strict=True)
+    )
+
+
+def _minute(status: TargetStatus, now: float) -> int:
+    """What is said of a tunnel that is not up changes as time passes, by the minute; of the others it does not."""
+    well = all(
+        tunnel.telemetry and tunnel.telemetry.state is TunnelState.UP
+        for connection in status.connections
+        if connection.in_service
+        for tunnel in connection.tunnels
+    )
+    return 0 if well else int(now // 60)
+
+
+def _headers(content_type: str) -> Sequence[tuple[Metric[Any], str]]:
+    """Every metric about targets with its HELP and TYPE lines."""
+    encoded = ((metric, _encode(_family(metric), content_type)) for metric in (*_ABOUT_CONNECTIONS, *_ABOUT_POLLS))
+    return [(metric, header.decode()) for metric, header in encoded]
+
+
+def _family(metric: Metric[Any]) -> Family:
+    return Family(metric.name.removesuffix("_total"), metric.help, metric.type)
+
+
+class _Registry:
+    """What the encoders take for a registry."""
+
+    def __init__(self, family: Family) -> None:
+        self._family = family
+
+    def collect(self) -> Iterable[Family]:
+        return [self._family]
+
+
+def _encode(family: Family, content_type: str) -> bytes:
+    return _ENCODERS[content_type](_Registry(family)).removesuffix(_END[content_type])
+
+
+def _sample_name(family: Family) -> str:
+    return f"{family.name}_total" if family.type == "counter" else family.name

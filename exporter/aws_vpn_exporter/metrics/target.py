@@ -1,0 +1,78 @@
+"""Metrics about a target, and about the optional sources' polls of it."""
+
+from collections.abc import Callable, Iterable, Iterator
+
+from aws_vpn_exporter.metrics.record import Metric, Sample, counted, value
+from aws_vpn_exporter.status import ConnectionsPoll, SourcePoll, TargetStatus, source_up
+
+TARGET: tuple[Metric[ConnectionsPoll], ...] = (
+    Metric(
+        "aws_vpn_target_info",
+        "Name of the account, as the organization or the configuration gives it. Always 1.",
+        ("account_name",),
+        lambda poll: [({"account_name": poll.account_name}, 1.0)],
+    ),
+    Metric(
+        "aws_vpn_target_up",
+        "Whether the latest poll of this account and region gave a good answer; 0 before the first one.",
+        (),
+        value(lambda poll: poll.up),
+    ),
+    Metric(
+        "aws_vpn_target_last_success_timestamp_seconds",
+        "When a poll last gave a good answer, as a Unix time; 0 for never. Series of connections and tunnels are "
+        "kept after a failure until stale_after has passed since then.",
+        (),
+        value(lambda poll: poll.last_success),
+    ),
+    Metric(
+        "aws_vpn_target_poll_duration_seconds",
+        "How long the latest poll took, retries included; 0 before the first one.",
+        (),
+        value(lambda poll: poll.duration),
+    ),
+    Metric(
+        "aws_vpn_target_polls_total",
+        "Polls of this account and region that ended, well or not.",
+        (),
+        value(lambda poll: poll.polls),
+        type="counter",
+    ),
+    Metric(
+        "aws_vpn_target_poll_failures_total",
+        "Polls that failed, by cause; causes not seen since start have no series.",
+        ("cause",),
+        lambda poll: counted(poll.failures, "cause"),
+        type="counter",
+    ),
+)
+
+
+def _of_sources(read: Callable[[SourcePoll], Iterable[Sample]]) -> Callable[[TargetStatus], Iterator[Sample]]:
+    return lambda status: (
+        ({"source": name, **labels}, number) for name, poll in status.sources.items() for labels, number in read(poll)
+    )
+
+
+SOURCE: tuple[Metric[TargetStatus], ...] = (
+    Metric(
+        "aws_vpn_source_up",
+        "Whether the latest poll of an optional source (the label source names its configuration block) about this "
+        "account and region succeeded for every tunnel.",
+        ("source",),
+        _of_sources(lambda poll: [({}, float(source_up(poll)))]),
+    ),
+    Metric(
+        "aws_vpn_source_last_success_timestamp_seconds",
+        "When an optional source last gave an answer, as a Unix time; 0 for never.",
+        ("source",),
+        _of_sources(lambda poll: [({}, poll.last_success)]),
+    ),
+    Metric(
+        "aws_vpn_source_poll_failures_total",
+        "Polls of an optional source that failed, wholly or in part, by cause; causes not seen have no series.",
+        ("source", "cause"),
+        _of_sources(lambda poll: counted(poll.failures, "cause")),
+        type="counter",
+    ),
+)

@@ -1,0 +1,107 @@
+"""What the customer wants of which connections, and both sides' values of a tunnel option."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from aws_vpn_exporter.model import Connection, Tunnel
+from aws_vpn_exporter.options import OPTIONS, Option, OptionValue, OptionValues, differs, text
+
+ALL_TUNNELS = "all"
+
+
+def tag_label(key: str) -> str:
+    """The label of aws_vpn_connection_info that carries the tag: `Cost Centre` is tag_Cost_Centre."""
+    return "tag_" + re.sub(r"[^a-zA-Z0-9_]", "_", key)
+
+
+@dataclass(frozen=True, slots=True)
+class OptionSides:
+    """An option's value at AWS and at the customer gateway.
+
+    `source` is that of AWS's value, "configured" or "default"; `at_gateway` is None where nobody states it.
+    """
+
+    option: Option
+    at_aws: OptionValue
+    source: str
+    at_gateway: OptionValue | None
+
+    @property
+    def differ(self) -> bool:
+        """Whether the two sides disagree; never where the customer gateway's value is not stated."""
+        return self.at_gateway is not None and differs(self.at_aws, self.at_gateway)
+
+    @property
+    def at_gateway_text(self) -> str:
+        """The customer gateway's value as text; "" where nobody states it."""
+        return "" if self.at_gateway is None else text(self.at_gateway)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What the customer wants of the connections it matches.
+
+    `ids` and `tags` both have to fit where both are given. `customer_gateway` is what the other side is set to
+    for all tunnels, `device` what its own configuration file says, by the tunnel's outside address;
+    `standby_tunnels` are outside addresses, or ALL_TUNNELS.
+    """
+
+    ids: frozenset[str] = frozenset()
+    tags: Mapping[str, str] = field(default_factory=dict)
+    expected_tunnels: int | None = None
+    customer_gateway: OptionValues = field(default_factory=dict)
+    device: Mapping[str, OptionValues] = field(default_factory=dict)
+    standby_tunnels: tuple[str, ...] | str = ()
+
+    def covers(self, connection: Connection) -> bool:
+        """Whether the policy is about this connection."""
+        return (not self.ids or connection.id in self.ids) and all(
+            connection.tags.get(key) == value for key, value in self.tags.items()
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the configuration says about how answers are read and published.
+
+    `tags` are tag keys copied onto aws_vpn_connection_info. The first policy that covers a connection and
+    states a thing decides it. `option_defaults` replace AWS's documented ones for options that AWS left out.
+    """
+
+    tags: tuple[str, ...] = ()
+    policies: tuple[Policy, ...] = ()
+    option_defaults: OptionValues = field(default_factory=dict)
+
+    def expected_tunnels(self, connection: Connection) -> int:
+        """How many tunnels are meant to be up: 2 unless a policy says otherwise."""
+        stated = (policy.expected_tunnels for policy in self.policies if policy.covers(connection))
+        return next((number for number in stated if number is not None), 2)
+
+    def customer_gateway(self, connection: Connection, tunnel: Tunnel) -> OptionValues:
+        """What the customer gateway is set to for the tunnel, as far as policies and the device's file state it."""
+        values: dict[str, OptionValue] = {}
+        for policy in reversed([policy for policy in self.policies if policy.covers(connection)]):
+            values |= {**policy.device.get(tunnel.outside_ip, {}), **policy.customer_gateway}
+        return values
+
+    def sides(self, connection: Connection, tunnel: Tunnel) -> Iterator[OptionSides]:
+        """Both sides' values of each option that is stated of the customer gateway."""
+        stated = self.customer_gateway(connection, tunnel)
+        return (self.option_sides(tunnel, option, stated[option.name]) for option in OPTIONS if option.name in stated)
+
+    def option_sides(self, tunnel: Tunnel, option: Option, at_gateway: OptionValue | None) -> OptionSides:
+        """AWS's value of the option beside the customer gateway's."""
+        return OptionSides(option, *self.option(tunnel, option), at_gateway)
+
+    def is_standby(self, connection: Connection, tunnel: Tunnel) -> bool:
+        """Whether the tunnel may be idle: a policy says that it only stands by."""
+        stated = (policy.standby_tunnels for policy in self.policies if policy.covers(connection))
+        standby = next((tunnels for tunnels in stated if tunnels), ())
+        return standby == ALL_TUNNELS or tunnel.outside_ip in standby
+
+    def option(self, tunnel: Tunnel, option: Option) -> tuple[OptionValue, str]:
+        """The option's value at AWS, and its source: "configured" (AWS reported it) or "default"."""
+        if option.name in tunnel.options:
+            return tunnel.options[option.name], "configured"
+        return self.option_defaults.get(option.name, option.default), "default"

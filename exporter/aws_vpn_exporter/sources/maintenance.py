@@ -1,0 +1,53 @@
+"""GetVpnTunnelReplacementStatus: whether AWS means to replace a tunnel's endpoint, and when it last did.
+
+One call for each tunnel.
+"""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
+from pydantic import Field
+
+from aws_vpn_exporter.evidence import Maintenance, SourceAnswer
+from aws_vpn_exporter.fields import Duration
+from aws_vpn_exporter.model import Connection, TunnelId
+from aws_vpn_exporter.sources.per_tunnel import for_each_tunnel
+from aws_vpn_exporter.sources.protocol import Source, SourceBlock, tunnel_ids
+from aws_vpn_exporter.wording import clean
+
+
+class MaintenanceBlock(SourceBlock):
+    """Pending and past replacements of tunnel endpoints: one free call for each tunnel."""
+
+    interval: Duration = Field(3600.0, description="How often AWS is asked about each tunnel.")
+
+
+class MaintenanceSource(Source):
+    """The source `maintenance`."""
+
+    name = "maintenance"
+    description = "Read maintenance"
+    block = MaintenanceBlock
+    service = "ec2"
+    actions = ("ec2:GetVpnTunnelReplacementStatus",)
+
+    def fetch(self, client: Any, connections: Collection[Connection], now: float) -> SourceAnswer[Maintenance]:
+        """Each tunnel's maintenance, asked for with an EC2 client."""
+
+        def ask(tunnel: TunnelId) -> Maintenance:
+            answer = client.get_vpn_tunnel_replacement_status(
+                VpnConnectionId=tunnel.vpn_connection_id, VpnTunnelOutsideIpAddress=tunnel.tunnel_ip
+            )
+            details = answer.get("MaintenanceDetails") or {}
+            return Maintenance(
+                pending=clean(details.get("PendingMaintenance") or ""),
+                auto_applied_after=_time(details.get("MaintenanceAutoAppliedAfter")),
+                last_applied=_time(details.get("LastMaintenanceApplied")),
+            )
+
+        return for_each_tunnel(tunnel_ids(connections), ask)
+
+
+def _time(moment: object) -> float | None:
+    return moment.timestamp() if isinstance(moment, datetime) else None

@@ -1,0 +1,54 @@
+"""What an optional source is."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection
+from typing import Any, ClassVar
+
+from aws_vpn_exporter.evidence import SourceAnswer
+from aws_vpn_exporter.fields import Block, Duration
+from aws_vpn_exporter.model import Connection, TunnelId
+
+
+class SourceBlock(Block):
+    """The configuration block of a source; each has its own default for `interval`, in seconds."""
+
+    interval: Duration
+
+
+class Source(ABC):
+    """Asks one AWS service about the tunnels of one target. An instance belongs to a target and is not thread-safe."""
+
+    name: ClassVar[str]
+    """The name of the configuration block that turns the source on, and of the field of Evidence that it fills."""
+    description: ClassVar[str]
+    """What it reads, for the configuration's documentation."""
+    block: ClassVar[type[SourceBlock]]
+    service: ClassVar[str]
+    """The AWS service, as boto3 names it."""
+    actions: ClassVar[tuple[str, ...]]
+    """The IAM actions that it needs."""
+
+    def __init__(self, block: Any) -> None:  # noqa: B027 - most sources keep nothing of their block
+        """`block` is an instance of the source's own block."""
+
+    @abstractmethod
+    def fetch(self, client: Any, connections: Collection[Connection], now: float) -> SourceAnswer[Any]:
+        """What the source says at the Unix time `now` about the tunnels of connections in service.
+
+        `client` is a boto3 client of the service. Raises PollError where it says nothing at all.
+        """
+
+    @staticmethod
+    def dollars_per_month(block: Any, tunnels: int) -> float:
+        """What AWS charges in 30 days for so many tunnels; most sources are free."""
+        return 0.0
+
+
+def tunnel_ids(connections: Collection[Connection]) -> list[TunnelId]:
+    """The tunnels whose outside address is known."""
+    return [
+        TunnelId(connection.id, tunnel.outside_ip)
+        for connection in connections
+        for tunnel in connection.tunnels
+        if tunnel.outside_ip
+    ]
