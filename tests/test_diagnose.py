@@ -25,7 +25,7 @@ CAUSES = {
     "endpoint-replaced": ("endpoint_replacement", "AWS applied maintenance"),
     "bgp-session-lost": ("bgp_down", "IPSEC IS UP"),
     "no-routes": ("no_routes", ""),
-    "gateway-unreachable": ("customer_gateway_unreachable", "fell within 3 minutes"),
+    "gateway-unreachable": ("customer_gateway_unreachable", "fell within 3m"),
 }
 """Scenario: its cause, and words of the evidence for it."""
 

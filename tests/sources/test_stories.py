@@ -143,7 +143,8 @@ def test_every_scenario_tells_something_of_every_tunnel(scenario: str, client: C
         connections = connections_in(client("ec2", aws.url).describe_vpn_connections())
         in_service = [one for one in connections if one.in_service]
         tunnels = [TunnelId(one.id, each.outside_ip) for one in in_service for each in one.tunnels]
-        assert set(traffic(client("cloudwatch", aws.url), in_service, NOW)) == set(tunnels)
+        cloudwatch = client("cloudwatch", aws.url, timeout=60)  # the largest fleet is much to make up
+        assert set(traffic(cloudwatch, in_service, NOW)) == set(tunnels)
         replacements = MaintenanceSource(MaintenanceBlock()).fetch(client("ec2", aws.url), in_service[:10], NOW)
         assert replacements.partial_error is None
         elsewhere = client("cloudwatch", aws.url, region="us-east-1")

@@ -29,7 +29,7 @@ def counting(client: Any) -> tuple[Any, list[int]]:
     requested: list[int] = []
     client.meta.events.register(
         "provide-client-params.cloudwatch.GetMetricData",
-        lambda params, **_: requested.append(len(params["MetricDataQueries"])),
+        lambda params, **_: requested.append(len(params["MetricDataQueries"])) if "NextToken" not in params else None,
     )
     return client, requested
 

@@ -122,16 +122,25 @@ def _tunnel_state(up: bool | None, message: str) -> TunnelState | None:
 
 
 def _options(item: Answer) -> OptionValues:
-    values = {option.name: _option_value(option, item) for option in OPTIONS}
-    return {name: value for name, value in values.items() if value is not None}
+    values: dict[str, OptionValue] = {}
+    for within, options in _OPTIONS_WITHIN.items():
+        holder = item
+        for structure in within:
+            holder = holder.get(structure) or {}
+        for name, value in holder.items():
+            if name in options and value not in (None, "", []):
+                values[name] = _option_value(options[name], value)
+    return values
 
 
-def _option_value(option: Option, item: Answer) -> OptionValue | None:
-    for structure in option.within:
-        item = item.get(structure) or {}
-    value = item.get(option.name)
-    if value is None or value in ("", []):
-        return None
+_OPTIONS_WITHIN: Mapping[tuple[str, ...], Mapping[str, Option]] = {
+    within: {option.name: option for option in OPTIONS if option.within == within}
+    for within in dict.fromkeys(option.within for option in OPTIONS)
+}
+"""The options by the structures around their values, and then by name."""
+
+
+def _option_value(option: Option, value: Any) -> OptionValue:
     if option.is_set:
         return ordered({clean(_word(member)) for member in value})
     if option.is_switch:

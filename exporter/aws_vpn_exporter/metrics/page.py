@@ -5,7 +5,7 @@ connections are kept apart from those about its polls, which change with every p
 """
 
 import threading
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -34,8 +34,8 @@ _ENCODERS: Mapping[str, Callable[..., bytes]] = {
 }
 _END = {PLAIN: b"", OPENMETRICS: b"# EOF\n"}
 
-_ABOUT_CONNECTIONS: tuple[Metric[Any], ...] = (*CONNECTION, *TUNNEL)
-_ABOUT_POLLS: tuple[Metric[Any], ...] = (*TARGET, *SOURCE)
+_Headers = Sequence[tuple[Metric[Any], str]]
+"""Metrics with their HELP and TYPE lines."""
 
 
 @dataclass(slots=True)
@@ -54,7 +54,13 @@ class MetricsPage:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._kept: dict[Target, _Lines] = {}
-        self._headers = {content_type: _headers(content_type) for content_type in _ENCODERS}
+        self._headers = {
+            content_type: (
+                _headers((*CONNECTION, *TUNNEL), content_type),
+                _headers((*TARGET, *SOURCE), content_type),
+            )
+            for content_type in _ENCODERS
+        }
         self._lock = threading.Lock()
 
     def text(
@@ -72,11 +78,11 @@ class MetricsPage:
         """
         with self._lock:
             kept = self._updated(statuses, now)
-        page: list[str] = []
-        for number, (metric, header) in enumerate(self._headers[content_type]):
-            if not names or metric.name in names:
-                samples = [text for one in kept if (text := _line(one, number))]
-                page += [header, *samples] if samples else []
+        about_connections, about_polls = self._headers[content_type]
+        page = [
+            *_joined(about_connections, [one.about_connections for one in kept if one.about_connections], names),
+            *_joined(about_polls, [one.about_polls for one in kept], names),
+        ]
         wanted = [family for family in others if family.samples and (not names or _sample_name(family) in names)]
         encoded = (_encode(family, content_type) for family in wanted)
         # Text from outside is cleaned where it is read; should a surrogate get through, it must not cost the page.
@@ -126,11 +132,13 @@ def exporter_families(status: ExporterStatus) -> Iterable[Family]:
         yield family
 
 
-def _line(kept: _Lines, number: int) -> str:
-    about_polls = number - len(_ABOUT_CONNECTIONS)
-    if about_polls >= 0:
-        return kept.about_polls[about_polls]
-    return kept.about_connections[number] if kept.about_connections else ""
+def _joined(headers: _Headers, of_targets: Sequence[Sequence[str]], names: Collection[str]) -> Iterator[str]:
+    """The families one after the other, each with the lines of all targets; families without lines are left out."""
+    for number, (metric, header) in enumerate(headers):
+        if not names or metric.name in names:
+            samples = [text for lines_of in of_targets if (text := lines_of[number])]
+            if samples:
+                yield from (header, *samples)
 
 
 def _tunnel_labels(connection: Labels, outside_ip: str) -> Labels:
@@ -155,10 +163,8 @@ def _minute(status: TargetStatus, now: float) -> int:
     return 0 if well else int(now // 60)
 
 
-def _headers(content_type: str) -> Sequence[tuple[Metric[Any], str]]:
-    """Every metric about targets with its HELP and TYPE lines."""
-    encoded = ((metric, _encode(_family(metric), content_type)) for metric in (*_ABOUT_CONNECTIONS, *_ABOUT_POLLS))
-    return [(metric, header.decode()) for metric, header in encoded]
+def _headers(metrics: Iterable[Metric[Any]], content_type: str) -> _Headers:
+    return [(metric, _encode(_family(metric), content_type).decode()) for metric in metrics]
 
 
 def _family(metric: Metric[Any]) -> Family:
