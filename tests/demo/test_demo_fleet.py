@@ -7,15 +7,8 @@ from typing import Any
 
 import pytest
 
-from aws_vpn_exporter.demo.fleet import (
-    DEMO_SECRET,
-    HOME_REGION,
-    SCENARIOS,
-    Fleet,
-    Scenario,
-    Timeline,
-    many,
-)
+from aws_vpn_exporter.demo.fleet import DEMO_SECRET, HOME_REGION, SCENARIOS, Fleet, Scenario, many
+from aws_vpn_exporter.demo.fleet.timeline import Timeline
 from aws_vpn_exporter.demo.server import SimulatedAws
 from tests.demo.clients import ClientMaker
 
