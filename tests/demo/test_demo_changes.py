@@ -100,14 +100,17 @@ def test_a_change_can_meet_a_fault(recorder: Recorder, client: ClientMaker) -> N
     assert recorder.asked == []
 
 
-def test_without_an_object_for_them_changes_are_refused(client: ClientMaker) -> None:
-    with SimulatedAws(lambda _: {"VpnConnections": []}) as aws:
-        ec2 = client("ec2", aws.url)
-        for change in (
-            lambda: ec2.modify_vpn_tunnel_options(**TUNNEL, TunnelOptions={}),
-            lambda: ec2.replace_vpn_tunnel(**TUNNEL),
-            lambda: ec2.create_vpn_connection_route(**ROUTE),
-            lambda: ec2.delete_vpn_connection_route(**ROUTE),
-        ):
-            with pytest.raises(ClientError, match="InvalidAction"):
-                change()
+@pytest.mark.parametrize(
+    ("method", "parameters"),
+    [
+        ("modify_vpn_tunnel_options", {**TUNNEL, "TunnelOptions": {}}),
+        ("replace_vpn_tunnel", TUNNEL),
+        ("create_vpn_connection_route", ROUTE),
+        ("delete_vpn_connection_route", ROUTE),
+    ],
+)
+def test_without_an_object_for_them_changes_are_refused(
+    method: str, parameters: Mapping[str, Any], client: ClientMaker
+) -> None:
+    with SimulatedAws(lambda _: {"VpnConnections": []}) as aws, pytest.raises(ClientError, match="InvalidAction"):
+        getattr(client("ec2", aws.url), method)(**parameters)
