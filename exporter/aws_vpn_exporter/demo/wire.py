@@ -109,9 +109,9 @@ def _typed(value: Any, shape: Any) -> Any:
 
 
 def _ec2_field(name: str, shape: Shape) -> str:
-    """Name a parameter as botocore's EC2 serializer does."""
+    """Name a parameter as botocore's EC2 serializer does: the name in the model, with a capital first letter."""
     wire_name = str(shape.serialization.get("name", name))
-    return str(shape.serialization.get("queryName", wire_name[:1].upper() + wire_name[1:]))
+    return wire_name[:1].upper() + wire_name[1:]
 
 
 def _with_lists(tree: Any) -> Any:
