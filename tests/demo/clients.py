@@ -1,4 +1,4 @@
-"""What the fixture `client` gives."""
+"""The type of the fixture `client`."""
 
 from typing import Any, Protocol
 

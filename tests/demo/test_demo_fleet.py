@@ -1,4 +1,4 @@
-"""The script of the fleet, as boto3 sees it, at chosen seconds."""
+"""The invented fleet as boto3 sees it, at chosen seconds after the start of a scenario."""
 
 import ipaddress
 from collections.abc import Iterator
@@ -7,15 +7,8 @@ from typing import Any
 
 import pytest
 
-from aws_vpn_exporter.demo.fleet import (
-    DEMO_SECRET,
-    HOME_REGION,
-    SCENARIOS,
-    Fleet,
-    Scenario,
-    Timeline,
-    many,
-)
+from aws_vpn_exporter.demo.fleet import DEMO_SECRET, HOME_REGION, SCENARIOS, Fleet, Scenario, many
+from aws_vpn_exporter.demo.fleet.timeline import Timeline
 from aws_vpn_exporter.demo.server import SimulatedAws
 from tests.demo.clients import ClientMaker
 
@@ -23,7 +16,7 @@ START = datetime(2030, 1, 1, tzinfo=UTC).timestamp()
 
 
 class Clock:
-    """A clock that stands until it is set."""
+    """A clock that stands still; tests set the seconds since the start."""
 
     def __init__(self) -> None:
         self.elapsed = 0.0
@@ -47,16 +40,16 @@ def clock() -> Clock:
 
 @pytest.fixture
 def tour(clock: Clock, client: ClientMaker) -> Iterator[Any]:
-    """A function that asks the tour's AWS for its connections, by name."""
-    with SimulatedAws(Fleet(clock).describe) as aws:
+    """A function that returns the connections of the scenario `tour`, by name."""
+    with SimulatedAws(Fleet(clock)) as aws:
         ec2 = client("ec2", aws.url)
         yield lambda: named(ec2.describe_vpn_connections())
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_every_scenario_arrives_whole(name: str, clock: Clock, client: ClientMaker) -> None:
+def test_the_connections_of_every_scenario_arrive_unchanged(name: str, clock: Clock, client: ClientMaker) -> None:
     fleet = Fleet(clock, name)
-    with SimulatedAws(fleet.describe) as aws:
+    with SimulatedAws(fleet) as aws:
         ec2 = client("ec2", aws.url)
         for clock.elapsed in (0, 59, 61, 125, 200, 301, 3600):
             assert ec2.describe_vpn_connections()["VpnConnections"] == fleet.describe(HOME_REGION)["VpnConnections"]
@@ -94,7 +87,7 @@ def test_the_tour_shows_each_situation(tour: Any) -> None:
     assert "TunnelOptions" not in fleet["archive"]["Options"]
 
 
-def test_the_outage_of_the_tour_and_its_dates(tour: Any, clock: Clock) -> None:
+def test_the_outage_of_the_tour_and_its_times(tour: Any, clock: Clock) -> None:
     expected = {
         0: (["UP", "UP"], [-300, -300]),
         60: (["DOWN", "UP"], [60, -300]),
@@ -118,7 +111,7 @@ def test_the_flapping_of_the_tour(tour: Any, clock: Clock) -> None:
     assert seen == "UUDDUU" * 3
 
 
-def test_the_kiosk_is_taken_out_of_service(tour: Any, clock: Clock) -> None:
+def test_a_connection_of_the_tour_is_taken_out_of_service(tour: Any, clock: Clock) -> None:
     seen = []
     for clock.elapsed in (179, 180, 240):
         seen.append(tour()["summer-kiosk"]["State"])
@@ -157,8 +150,8 @@ def test_a_large_fleet(clock: Clock) -> None:
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_invented_data_only(name: str, clock: Clock) -> None:
-    """Documentation addresses, one made-up key, and tunnel options that fit the telemetry."""
+def test_every_scenario_contains_invented_data_only(name: str, clock: Clock) -> None:
+    """Addresses are reserved for documentation, every key is the made-up one, and options fit the telemetry."""
     documentation = [ipaddress.ip_network(net) for net in ("203.0.113.0/24", "198.51.100.0/24")]
     connections: Any = Fleet(clock, name).describe(HOME_REGION)["VpnConnections"]
     for one in connections:
@@ -174,6 +167,6 @@ def test_invented_data_only(name: str, clock: Clock) -> None:
             assert addresses in ([], [tunnel["OutsideIpAddress"] for tunnel in one["VgwTelemetry"]][::-1])
 
 
-def test_a_timeline_before_its_first_step() -> None:
+def test_a_timeline_has_a_value_before_its_first_step() -> None:
     assert Timeline(((10.0, "late"),)).at(0) == ("late", 10)
     assert Timeline(((10.0, "a"), (20.0, "b")), 30).at(5) == ("b", -10)

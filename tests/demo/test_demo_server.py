@@ -1,4 +1,4 @@
-"""The simulated AWS as boto3 meets it: each fault must look like the real one."""
+"""The simulated AWS as boto3 sees it: answers, and faults that must look like those of the real AWS."""
 
 import socket
 import threading
@@ -155,7 +155,7 @@ def test_a_breakage_raises_what_botocore_raises(fault: FaultName, aws: Simulated
     ("fault", "reset", "complete"), [("reset", True, False), ("short", False, False), ("truncated", False, True)]
 )
 def test_faults_below_http(fault: FaultName, reset: bool, complete: bool, aws: SimulatedAws) -> None:
-    """On the socket itself: RST or FIN, and fewer bytes than promised or as many."""
+    """Seen on the socket: RST or FIN, and fewer bytes than Content-Length announces, or as many."""
     aws.fail(DESCRIBE, fault)
     received = b""
     with connected(aws) as connection:
@@ -168,16 +168,16 @@ def test_faults_below_http(fault: FaultName, reset: bool, complete: bool, aws: S
             assert reset
             return
         except TimeoutError:
-            assert complete  # the connection stays open: nothing more is missing
+            assert complete  # the connection stays open after all bytes
     assert not reset
     head, _, body = received.partition(b"\r\n\r\n")
     assert (f"Content-Length: {len(body)}\r\n".encode() in head) is complete
     assert not body.endswith(b"Response>")
 
 
-def test_a_cut_falls_behind_a_key(client: ClientMaker) -> None:
-    """The worst place for whoever removes the secrets from an answer and then reports that it cannot be read."""
-    with SimulatedAws(Fleet(time.time).describe) as aws:
+def test_an_answer_is_cut_right_after_a_key(client: ClientMaker) -> None:
+    """There a leak is most likely: the key is in an element without an end, and the answer cannot be parsed."""
+    with SimulatedAws(Fleet(time.time)) as aws:
         aws.fail(DESCRIBE, "truncated")
         with pytest.raises(ResponseParserError) as caught:
             ids(client("ec2", aws.url))
@@ -185,7 +185,7 @@ def test_a_cut_falls_behind_a_key(client: ClientMaker) -> None:
 
 
 def test_a_wrong_clock_shows_in_the_date_header_only_then(aws: SimulatedAws, client: ClientMaker) -> None:
-    """EC2's words are the same for a wrong clock and a region that is not enabled."""
+    """EC2's error is the same for a wrong clock and for a region that is not enabled."""
     skews = []
     for fault in ("clock_skew", "opt_in_region"):
         aws.fail(DESCRIBE, fault)
@@ -196,7 +196,7 @@ def test_a_wrong_clock_shows_in_the_date_header_only_then(aws: SimulatedAws, cli
     assert skews == [pytest.approx(1200, abs=5), pytest.approx(0, abs=5)]
 
 
-def test_slow_is_late_but_right(aws: SimulatedAws, client: ClientMaker) -> None:
+def test_a_slow_answer_is_late_and_right(aws: SimulatedAws, client: ClientMaker) -> None:
     aws.fail(DESCRIBE, "slow", seconds=0.4)
     begin = time.monotonic()
     assert ids(client("ec2", aws.url)) == ["vpn-1", "vpn-2"]
@@ -213,7 +213,7 @@ def test_a_fault_may_be_for_one_region(aws: SimulatedAws, client: ClientMaker) -
     assert ids(elsewhere) == []
 
 
-def test_a_script_shows_faults_and_a_set_fault_comes_first(client: ClientMaker) -> None:
+def test_a_script_makes_calls_fail_and_a_fault_that_was_set_comes_first(client: ClientMaker) -> None:
     with SimulatedAws(lambda _: ANSWER, script=lambda operation, _: "throttled") as aws:
         ec2 = client("ec2", aws.url)
         with pytest.raises(ClientError, match="RequestLimitExceeded"):
@@ -236,7 +236,7 @@ def test_calls_are_counted_with_retries(aws: SimulatedAws, client: ClientMaker) 
     assert aws.calls == {(DESCRIBE, "eu-west-1"): 2, ("GetCallerIdentity", "us-east-1"): 1}
 
 
-def test_overlap_is_seen(aws: SimulatedAws) -> None:
+def test_calls_that_run_at_the_same_time_are_counted(aws: SimulatedAws) -> None:
     aws.fail(DESCRIBE, "hang")
     with connected(aws) as one, connected(aws) as two:
         for connection in (one, two):
@@ -252,7 +252,7 @@ def test_a_caller_that_gave_up_does_not_overlap_with_its_own_retry(aws: Simulate
     assert aws.peak[DESCRIBE, "eu-west-1"] == 1
 
 
-def test_healing_lets_hanging_calls_go(aws: SimulatedAws) -> None:
+def test_healing_ends_hanging_calls(aws: SimulatedAws) -> None:
     aws.fail(DESCRIBE, "hang")
     with connected(aws) as connection:
         connection.sendall(SIGNED)
@@ -262,7 +262,7 @@ def test_healing_lets_hanging_calls_go(aws: SimulatedAws) -> None:
 
 
 def hung_up_on(connection: socket.socket) -> bool:
-    """Whether the other side has closed it: in good order, or by a reset where bytes were still unread."""
+    """Whether the server has closed the connection: normally, or by a reset if there were unread bytes."""
     try:
         return connection.recv(1) == b""
     except ConnectionResetError:
@@ -288,7 +288,7 @@ def test_stop_is_quick_while_calls_hang_and_leaves_nothing_behind(scripted: bool
     assert eventually(lambda: threading.active_count() == before)
 
 
-def test_after_the_end_nobody_answers(client: ClientMaker) -> None:
+def test_a_stopped_server_refuses_connections(client: ClientMaker) -> None:
     with SimulatedAws(lambda _: ANSWER) as aws:
         ec2 = client("ec2", aws.url)
     with pytest.raises(EndpointConnectionError):

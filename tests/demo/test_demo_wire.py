@@ -1,4 +1,4 @@
-"""What is written must come out of botocore's own parser unchanged."""
+"""Whatever is written comes out of botocore's parser unchanged."""
 
 import json
 import os
@@ -21,7 +21,7 @@ FILES = sorted(Path(RECORDINGS).glob("*.json")) if RECORDINGS else []
 
 @pytest.fixture(scope="module")
 def models() -> Mapping[str, ServiceModel]:
-    """botocore's whole models, loaded apart from the writer's pruned ones."""
+    """botocore's complete models, loaded independently of the reduced ones in `wire`."""
     loader = Loader()
     return {name: ServiceModel(loader.load_service_model(name, "service-2")) for name in ("ec2", "sts")}
 
@@ -34,7 +34,7 @@ def parsed(model: ServiceModel, operation: str, body: bytes, status: int = 200) 
 
 
 def in_one_form(value: Any, shape: Any) -> Any:
-    """What the model knows of some data, with every timestamp, in whichever way it is written, in UTC."""
+    """The members that the model has, with timestamps of every notation as datetimes in UTC."""
     if shape.type_name == "structure":
         members = {name: value[name] for name in shape.members if value.get(name) is not None}
         return {name: in_one_form(member, shape.members[name]) for name, member in members.items()}
@@ -46,7 +46,7 @@ def in_one_form(value: Any, shape: Any) -> Any:
 
 
 def as_answer(recording: Any) -> tuple[str, dict[str, Any]]:
-    """The operation that answers like this. Some recordings are excerpts: one connection, or a list of them."""
+    """The operation whose answer was recorded, and the answer. A recording may be one connection or a list of them."""
     for operation, member in (
         ("DescribeVpnConnections", "VpnConnections"),
         ("ModifyVpnConnection", "VpnConnection"),
@@ -140,7 +140,7 @@ def test_any_operation_of_the_model_can_be_written(
     ],
 )
 def test_any_text_arrives_or_is_replaced(sent: str, received: str, models: Mapping[str, ServiceModel]) -> None:
-    """XML cannot carry some characters at all; one bad tag must not make the whole answer unreadable."""
+    """XML cannot contain some characters; one bad tag must not make the whole answer unreadable."""
     values = {"VpnConnections": [{"Tags": [{"Key": "k", "Value": sent}]}]}
     result = parsed(
         models["ec2"],

@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from aws_vpn_exporter.demo.fleet import LOGGED_OPTIONS, Connection, Scenario, many
+from aws_vpn_exporter.demo.fleet import Connection, Scenario, many
+from aws_vpn_exporter.demo.fleet.tunnel_options import LOGGED_OPTIONS
 from tests.grafana.answers import UIDS, ask, choices, load, panels, variables_of
 from tests.grafana.lab import JOB, Past, Prometheus, lab, wait_for
 from tests.grafana.past import DAY, Outage, past_of

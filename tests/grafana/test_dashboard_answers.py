@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
-from aws_vpn_exporter.demo import stories
-from aws_vpn_exporter.demo.fleet import EVERY_OPTION_SET, REKEY_MISMATCH, SCENARIOS, Scenario, ScriptedFault, many
+from aws_vpn_exporter.demo.fleet import SCENARIOS, Scenario, ScriptedFault, many
+from aws_vpn_exporter.demo.fleet.log_lines import LogLine
+from aws_vpn_exporter.demo.fleet.situations import EVERY_OPTION_SET, REKEY_MISMATCH
+from aws_vpn_exporter.demo.fleet.tunnel_histories import MAINTENANCE_PENDING, REKEY_REFUSED
 from tests.grafana.answers import UIDS, Answer, answers, ask, choices, load, panels, rows, variables_of
 from tests.grafana.lab import ACCOUNT_NAME, REGIONS, SOURCES, Prometheus, Samples, lab, wait_for
 from tests.grafana.past import Outage, past_of
@@ -43,13 +45,16 @@ TOUR = Scenario(
 # Each cause once. The tunnel that fell for one of them is also told all else that AWS can tell, and often.
 TALKATIVE = replace(
     REKEY_MISMATCH,
-    stories=(
-        stories.PENDING,
+    tunnels=(
+        replace(REKEY_MISMATCH.tunnels[0], history=MAINTENANCE_PENDING),
         replace(
-            stories.REKEY_REFUSED,
-            lines=(
-                *(replace(line, every=2) for line in stories.REKEY_REFUSED.lines),
-                stories.Line(-60, "Words that nobody has read before", "", "", every=4),
+            REKEY_MISMATCH.tunnels[1],
+            history=replace(
+                REKEY_REFUSED,
+                log_lines=(
+                    *(replace(line, every=2) for line in REKEY_REFUSED.log_lines),
+                    LogLine(-60, "Words that nobody has read before", "", "", every=4),
+                ),
             ),
         ),
     ),

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from aws_vpn_exporter.demo.sources import LogRecord
+from aws_vpn_exporter.demo.backend import LogRecord
 from aws_vpn_exporter.model import Connection, ConnectionState, Tunnel, TunnelId
 
 NOW = 1_800_000_010.0

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 import pytest
 
 from aws_vpn_exporter.aws import connections
+from aws_vpn_exporter.demo.backend import LogRecord
 from aws_vpn_exporter.demo.faults import FAULT_NAMES, FaultName
 from aws_vpn_exporter.demo.server import SimulatedAws
-from aws_vpn_exporter.demo.sources import LogRecord
 from aws_vpn_exporter.evidence import LogEventClass, SourceAnswer, TunnelLog
 from aws_vpn_exporter.model import TunnelId
 from aws_vpn_exporter.sources.logs import LATENESS, LOOK_BACK, MOST_PAGES, LogsBlock, LogsSource, log_groups

@@ -1,7 +1,7 @@
-"""How AWS fails: the faults that the simulated AWS can show, and the words in which the real one does.
+"""The faults that a call to the simulated AWS can meet, and the error answers of the real services for them.
 
-Codes, statuses and messages follow the error code pages of the services' API references and messages that
-operators have published. Where the services differ, each has its own words.
+Statuses, codes and messages follow the error code pages of the services' API references, and messages that operators
+have published. Where the services differ, each has its own.
 """
 
 from dataclasses import dataclass
@@ -14,15 +14,15 @@ FaultName = Literal[
     "clock_skew",  # the caller's clock is wrong: the Date header of the answer is 20 minutes behind it
     "opt_in_region",  # the region is not enabled for the account
     "opt_in_required",  # the account is not subscribed to the service
-    "server_error",  # 500, and says so in XML
-    "server_error_html",  # 500 with the HTML page of a load balancer
-    "proxy_html",  # 502 with the HTML page of a proxy, which botocore cannot read at all
-    "hang",  # the request is read, and not answered until the fault is healed
+    "server_error",  # status 500 with an error code
+    "server_error_html",  # status 500 with the HTML page of a load balancer
+    "proxy_html",  # status 502 with the HTML page of a proxy, which botocore cannot read
+    "hang",  # the request is read, and the connection is closed without an answer when the fault is ended
     "slow",  # the answer comes after some seconds
     "reset",  # the connection is reset (RST)
-    "short",  # the connection closes before Content-Length bytes have come
-    "truncated",  # a complete response, whose XML is cut off in the middle
-    "empty",  # 200 and nothing else
+    "short",  # the connection closes after fewer bytes than Content-Length announces
+    "truncated",  # a complete HTTP response whose body is cut off in the middle
+    "empty",  # status 200 with an empty body
 ]
 FAULT_NAMES: tuple[FaultName, ...] = get_args(FaultName)
 
@@ -31,7 +31,7 @@ CLOCK_SKEW_SECONDS = 20 * 60
 
 @dataclass(frozen=True)
 class Refusal:
-    """An error answer. The message may use {service}, {operation} and {account_id}."""
+    """An error answer: HTTP status, error code, and a message that may use {service}, {operation} and {account_id}."""
 
     status: int
     code: str
@@ -39,7 +39,7 @@ class Refusal:
 
 
 class RefusedError(Exception):
-    """An answer that cannot be given, and how the service says so."""
+    """Raised by an operation that the service refuses."""
 
     def __init__(self, refusal: Refusal) -> None:
         super().__init__(refusal.code)
@@ -50,7 +50,7 @@ _DENIED = (
     "User: arn:aws:iam::{account_id}:user/demo is not authorized to perform: {service}:{operation} "
     "because no identity-based policy allows the {service}:{operation} action"
 )
-# EC2 says the same whether clock, region or key is at fault; only the Date header tells a wrong clock apart.
+# EC2 gives the same error for a wrong clock, region or key; only the Date header shows that it is the clock.
 _EC2_AUTH_FAILURE = Refusal(401, "AuthFailure", "AWS was not able to validate the provided access credentials")
 _OPT_IN_REQUIRED = Refusal(403, "OptInRequired", "You are not subscribed to this service.")
 
@@ -96,7 +96,7 @@ _BY_SERVICE: dict[str, dict[FaultName, Refusal]] = {
     "ec2": _EC2,
     "sts": _STS,
     "logs": _LOGS,
-    # CloudWatch keeps the codes of its query protocol in every protocol that it speaks, and they are STS's.
+    # CloudWatch uses the codes of its query protocol in every protocol. They are the same as those of STS.
     "cloudwatch": {**_STS, "server_error": Refusal(500, "InternalServiceFault", "The request processing has failed.")},
 }
 
@@ -111,5 +111,5 @@ PROXY_PAGE = (
 
 
 def refusal(service: str, fault: FaultName) -> Refusal | None:
-    """Give the words of one service for a fault; None for the faults that are no refusals."""
+    """Return the error answer of one service for a fault; None for a fault that is no error answer."""
     return _BY_SERVICE.get(service, _EC2).get(fault)

@@ -1,9 +1,9 @@
-"""Writes answers as the AWS services put them on the wire.
+"""Reads requests and writes answers in the protocols of the AWS services.
 
-The element names come from botocore's own service models, so every operation of a query service that botocore
-can parse can be written. Three forms exist: the EC2 protocol, the plain query protocol, which STS speaks, and JSON,
-which CloudWatch Logs speaks. CloudWatch answers in the form that it is asked in: JSON, and the plain query protocol to
-older callers. (It speaks CBOR too, which no botocore has preferred so far.)
+Element names come from botocore's service models, so the answer of any operation that botocore knows can be written.
+There are three protocols: EC2's own, the query protocol, which STS uses, and JSON, which CloudWatch Logs uses.
+CloudWatch answers in the protocol of the request: JSON, or the query protocol for older callers. (It also has CBOR,
+which botocore does not prefer so far.)
 """
 
 import base64
@@ -18,18 +18,17 @@ from xml.sax.saxutils import escape
 from botocore.loaders import Loader
 from botocore.model import OperationModel, ServiceModel, Shape
 
-# XML 1.0 has no way to write these, not even as references: a parser would refuse the whole answer.
+# XML 1.0 cannot contain these characters, not even as references: a parser would reject the whole answer.
 _NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _PROLOGUE = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
 
 def answer(service: str, operation: str, values: Mapping[str, object], request_id: str) -> bytes:
-    """Write one good answer as XML.
+    """Write the answer of a successful call as XML.
 
-    `values` has the shape that boto3 returns; timestamps are datetimes or ISO 8601 strings; a member that is
-    None is left out; `ResponseMetadata` is ignored, as it describes an answer and is no part of it. A member
-    that botocore's model does not know yet is written under the name that its protocol would most probably
-    give it, because an answer recorded today may be newer than the installed model.
+    `values` has the shape that boto3 returns. Timestamps are datetimes or ISO 8601 strings. A member that is None
+    is left out, and so is `ResponseMetadata`, which boto3 adds. A member that botocore's model does not know is
+    written under the most probable name in its protocol, because a recorded answer may be newer than the model.
 
     Raises botocore's UnknownServiceError or OperationNotFoundError.
     """
@@ -48,7 +47,7 @@ def answer(service: str, operation: str, values: Mapping[str, object], request_i
 
 
 def error(service: str, code: str, message: str, request_id: str) -> bytes:
-    """Write one refusal as XML."""
+    """Write an error answer as XML."""
     reason = f"<Code>{_text(code)}</Code><Message>{_text(message)}</Message>"
     if service == "ec2":
         return _document(
@@ -60,17 +59,32 @@ def error(service: str, code: str, message: str, request_id: str) -> bytes:
 
 
 def json_answer(values: Mapping[str, object]) -> bytes:
-    """Write one good answer as JSON; a member that is None is left out."""
+    """Write the answer of a successful call as JSON. A member that is None is left out."""
     return json.dumps({name: value for name, value in values.items() if value is not None}, default=_epoch).encode()
 
 
 def json_error(code: str, message: str) -> bytes:
-    """Write one refusal as JSON."""
+    """Write an error answer as JSON."""
     return json.dumps({"__type": code, "message": message}).encode()
 
 
 def nested(form: Mapping[str, str]) -> Any:
-    """Read the fields of a plain query form, such as A.member.1.B, into the structure that they stand for."""
+    """Read a form of the query protocol into dicts and lists: the field A.member.1.B is {"A": [{"B": ...}]}."""
+    return _with_lists(_tree(form))
+
+
+def ec2_parameters(operation: str, form: Mapping[str, str]) -> Mapping[str, Any]:
+    """Read a form of the EC2 protocol into the parameters that boto3 was called with.
+
+    Fields that botocore's model of the operation does not have are ignored. Raises botocore's OperationNotFoundError,
+    and ValueError where a number is expected and the form has none.
+    """
+    shape = operation_model("ec2", operation).input_shape
+    return {} if shape is None else _typed(_tree(form), shape)
+
+
+def _tree(form: Mapping[str, str]) -> dict[str, Any]:
+    """Split the names of fields at their dots: A.1.B=c is {"A": {"1": {"B": "c"}}}."""
     tree: dict[str, Any] = {}
     for field, value in form.items():
         *path, last = field.split(".")
@@ -78,7 +92,26 @@ def nested(form: Mapping[str, str]) -> Any:
         for part in path:
             branch = branch.setdefault(part, {})
         branch[last] = value
-    return _with_lists(tree)
+    return tree
+
+
+def _typed(value: Any, shape: Any) -> Any:
+    if shape.type_name == "structure":
+        names = {_ec2_field(name, member): name for name, member in shape.members.items()}
+        return {
+            names[field]: _typed(item, shape.members[names[field]]) for field, item in value.items() if field in names
+        }
+    if shape.type_name == "list":
+        return [_typed(value[number], shape.member) for number in sorted(value, key=int)]
+    if shape.type_name == "boolean":
+        return value == "true"
+    return int(value) if shape.type_name in ("integer", "long") else value
+
+
+def _ec2_field(name: str, shape: Shape) -> str:
+    """Name a parameter as botocore's EC2 serializer does: the name in the model, with a capital first letter."""
+    wire_name = str(shape.serialization.get("name", name))
+    return wire_name[:1].upper() + wire_name[1:]
 
 
 def _with_lists(tree: Any) -> Any:
@@ -97,16 +130,16 @@ def _epoch(value: object) -> float:
 
 @cache
 def operation_model(service: str, operation: str) -> OperationModel:
-    """Load what botocore knows about one operation's answer.
+    """Load what botocore knows about one operation's parameters and answer.
 
-    The EC2 model costs some 25 MB, and the demo shares its process with the exporter: so only the shapes that
-    this answer needs are kept, and the loader with its own cache is thrown away. The exporter's client then loads
-    into the memory that this set free.
+    The whole EC2 model takes some 25 MB, and the demo shares its process with the exporter. Therefore only the shapes
+    of this operation are kept, and the loader is dropped with its cache: the exporter's client then loads its model
+    into the memory that has become free.
     """
     model = Loader().load_service_model(service, "service-2")
-    ServiceModel(model).operation_model(operation)  # refuses an unknown name in botocore's own words
+    ServiceModel(model).operation_model(operation)  # raises botocore's error for an unknown operation
     full = model["operations"][operation]
-    described = {key: full[key] for key in ("name", "output") if key in full}
+    described = {key: full[key] for key in ("name", "input", "output") if key in full}
     pruned = {
         "metadata": model["metadata"],
         "operations": {operation: described},
@@ -116,7 +149,7 @@ def operation_model(service: str, operation: str) -> OperationModel:
 
 
 def _reachable(described: object, shapes: Mapping[str, object]) -> set[str]:
-    """Name all shapes that a piece of a service model refers to, directly or not."""
+    """Return the names of all shapes that a piece of a service model refers to, directly or indirectly."""
     found: set[str] = set()
     waiting = [described]
     while waiting:
@@ -149,7 +182,7 @@ def _members(values: Mapping[str, object], shape: Shape | None, is_ec2: bool) ->
 
 
 def _guessed_name(name: str, value: object, is_ec2: bool) -> str:
-    """Name a member as its protocol would: FooBar is fooBar in EC2, or fooBarSet when it is a list."""
+    """Guess the element name of a member: in EC2, FooBar becomes fooBar, or fooBarSet if it is a list."""
     name = re.sub(r"\W", "_", name, flags=re.ASCII)
     if not is_ec2:
         return name
@@ -157,7 +190,7 @@ def _guessed_name(name: str, value: object, is_ec2: bool) -> str:
 
 
 def _element(name: str, value: object, shape: Shape | None, is_ec2: bool) -> str:
-    """Write one element. The value decides its form and the shape only the names, so that nothing fails."""
+    """Write one element. Its form follows the value, and only names come from the shape: a wrong type is no error."""
     if value is None:
         return ""
     if isinstance(value, Mapping):
@@ -189,7 +222,7 @@ def _scalar(value: object, shape: Shape | None) -> str:
         try:
             return _timestamp(datetime.fromisoformat(str(value)))
         except ValueError:
-            pass  # a test may well send a timestamp that is none
+            pass  # a test may want to send text that is no timestamp
     return str(value)
 
 
@@ -199,5 +232,5 @@ def _timestamp(moment: datetime) -> str:
 
 
 def _text(value: str) -> str:
-    # A bare carriage return would come out of any XML parser as a line feed.
+    # An XML parser turns a carriage return that is not escaped into a line feed.
     return escape(_NOT_IN_XML.sub("\ufffd", value), {"\r": "&#13;"})
