@@ -4,18 +4,13 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from aws_vpn_exporter.demo.fleet import Fleet
 from aws_vpn_exporter.demo.server import SimulatedAws
-from aws_vpn_exporter.metrics.connection import CONNECTION
-from aws_vpn_exporter.metrics.exporter import EXPORTER
-from aws_vpn_exporter.metrics.record import Metric
-from aws_vpn_exporter.metrics.target import SOURCE, TARGET
-from aws_vpn_exporter.metrics.tunnel import TUNNEL
+from aws_vpn_exporter.metrics import METRICS
 from tests.pages import values
 from tests.real_parts import find
 from tests.running import ExporterProcess, with_credentials
@@ -24,13 +19,6 @@ ROOT = Path(__file__).parent.parent
 PAGES = sorted(ROOT.glob("tests/golden/*/expected.prom"))
 DEMO_CONFIG = ROOT / "exporter" / "aws_vpn_exporter" / "demo" / "config.yaml"
 IDENTITY = {"account_id", "region", "vpn_connection_id", "tunnel_ip"}
-METRICS: tuple[Metric[Any], ...] = (
-    *CONNECTION,
-    *TUNNEL,
-    *TARGET,
-    *SOURCE,
-    *EXPORTER,
-)
 
 
 def test_the_documents_are_current() -> None:

@@ -22,12 +22,16 @@ SECRET = "CANARY.of.a.pre-shared.key"
 EMPTY = b'<DescribeVpnConnectionsResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/"/>'
 
 
-@pytest.fixture(scope="module")
-def operation() -> OperationModel:
-    model: OperationModel = (
-        Aws().client("ec2", "eu-west-1").meta.service_model.operation_model("DescribeVpnConnections")
-    )
+@cache
+def described_operation() -> OperationModel:
+    client = Aws().client("ec2", "eu-west-1")
+    model: OperationModel = client.meta.service_model.operation_model("DescribeVpnConnections")
     return model
+
+
+@pytest.fixture
+def operation() -> OperationModel:
+    return described_operation()
 
 
 def by_botocore(body: bytes, operation: OperationModel) -> Mapping[str, Any]:
@@ -84,9 +88,7 @@ CONNECTION = st.fixed_dictionaries(
 @settings(max_examples=150, deadline=None)
 @given(described=st.lists(CONNECTION, max_size=4))
 def test_whatever_aws_describes_is_read_as_botocore_reads_it(described: list[dict[str, Any]]) -> None:
-    model: OperationModel = (
-        Aws().client("ec2", "eu-west-1").meta.service_model.operation_model("DescribeVpnConnections")
-    )
+    model = described_operation()
     raw = wire.answer("ec2", "DescribeVpnConnections", {"VpnConnections": described}, "r")
     body = answer.without_secrets(raw)
     assert SECRET.encode() not in body

@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 from grafana_foundation_sdk.models import units
 
-from aws_vpn_exporter import catalogue
+from aws_vpn_exporter.metrics import METRICS
 from tests.grafana.answers import Dashboard, panels
 from tests.grafana.lab import RULES
 
@@ -25,11 +25,7 @@ RECORDED = {
     for rule in group["rules"]
     if "record" in rule
 }
-PUBLISHED = {
-    metric.name
-    for table in (catalogue.CONNECTION, catalogue.TUNNEL, catalogue.TARGET, catalogue.SOURCE, catalogue.EXPORTER)
-    for metric in table
-}
+PUBLISHED = {metric.name for metric in METRICS}
 
 
 def complaints(dashboard: Dashboard) -> Iterator[str]:

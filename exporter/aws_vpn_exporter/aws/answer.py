@@ -20,6 +20,9 @@ from aws_vpn_exporter.aws.errors import MalformedAnswerError
 LARGEST = 64 * 1024 * 1024
 """Bytes of an answer that is read; 10,000 connections are about as much."""
 
+MOST_TAGS = 2_500_000
+"""Opening and closing tags of an answer that is read; those of 10,000 connections, which need some 500 MB in memory."""
+
 _SECRET = re.compile(rb"<(?:[\w.-]+:)?(customerGatewayConfiguration|preSharedKey)(?=[\s/>])", re.IGNORECASE)
 _ENDS = {
     name: re.compile(rb"</(?:[\w.-]+:)?" + name + rb"\s*>", re.IGNORECASE)
@@ -53,7 +56,7 @@ def values(body: bytes, operation: OperationModel) -> dict[str, Any]:
 
     Raises MalformedAnswerError where the body is not an answer of the operation.
     """
-    if len(body) > LARGEST:
+    if len(body) > LARGEST or body.count(b"<") > MOST_TAGS:
         raise MalformedAnswerError(f"an answer of {len(body)} bytes is larger than any that is read")
     if b"<!DOCTYPE" in body or b"\0" in body:
         raise MalformedAnswerError("the answer is not one of this API")  # it has neither entities nor other encodings
