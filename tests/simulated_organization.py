@@ -207,13 +207,13 @@ class SimulatedOrganization:
             self._written[account, region] = written
         return written[1]
 
-    def _DescribeRegions(self, _account: str, _form: Mapping[str, str]) -> Mapping[str, object]:
+    def _DescribeRegions(self, _account: str, _form: Mapping[str, str]) -> Mapping[str, object]:  # noqa: N802
         return {"Regions": [{"RegionName": region} for region in self.organization.regions]}
 
-    def _GetCallerIdentity(self, account: str, _form: Mapping[str, str]) -> Mapping[str, object]:
+    def _GetCallerIdentity(self, account: str, _form: Mapping[str, str]) -> Mapping[str, object]:  # noqa: N802
         return {"Account": account, "Arn": f"arn:aws:iam::{account}:user/demo", "UserId": "AIDADEMO"}
 
-    def _AssumeRole(self, _account: str, form: Mapping[str, str]) -> Mapping[str, object]:
+    def _AssumeRole(self, _account: str, form: Mapping[str, str]) -> Mapping[str, object]:  # noqa: N802
         org, arn = self.organization, form["RoleArn"]
         account, role = arn.split(":")[4], arn.rpartition("/")[2]
         right = role == org.role and form.get("ExternalId", "") == org.external_id

@@ -440,7 +440,7 @@ def test_a_thousand_connections_have_a_row_each(tmp_path: Any) -> None:
     """The tables hold at 1,000 connections: one row each, no query refused. For costs see tests/grafana/costs.py."""
     with lab(Scenario("A large fleet.", many(1000)), tmp_path, pace=10) as api:
         for record in ("security_hub_ec2_20", "security_hub_ec2_183"):
-            wait_for(lambda: len(api.instant(f"vpn_connection:{record}:passed")) == 1000, 90, record, tmp_path)
+            wait_for(lambda: len(api.instant(f"vpn_connection:{record}:passed")) == 1000, 90, record, tmp_path)  # noqa: B023
         for uid, title in (
             ("aws-vpn-fleet", "Connections, those in trouble first"),
             ("aws-vpn-options", "Compliance of each connection"),
