@@ -6,7 +6,8 @@ import platform
 import random
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from prometheus_client import ProcessCollector
 
 from aws_vpn_exporter import __version__, config
 from aws_vpn_exporter.aws import connections
+from aws_vpn_exporter.aws.credentials import SESSION_ENDED, RoleSession
 from aws_vpn_exporter.aws.session import BOTO3_VERSION, Aws, CannotStartError
 from aws_vpn_exporter.config import Config, ConfigError
 from aws_vpn_exporter.discovery.targets import Discovery, enabled_regions
@@ -27,18 +29,27 @@ from aws_vpn_exporter.poller import Pause, Poller, Schedule, Workers
 from aws_vpn_exporter.sharding import EVERYTHING, Shard
 from aws_vpn_exporter.sources import SOURCES, Source, SourceBlock
 from aws_vpn_exporter.status import SourcePoll, TargetStatus
-from aws_vpn_exporter.target import ALL_REGIONS, Discovered, Target
+from aws_vpn_exporter.target import ALL_REGIONS, Discovered, PollError, Target
 
 log = logging.getLogger(__name__)
 
 _THREADS = (64, 32)
 """The most threads that poll targets that answer, and targets that fail; each holds at most one call to AWS."""
 
+_ROLE_THREADS = (16, 8)
+"""The same for the sessions of roles, which have threads of their own: AWS's STS never holds up a poll."""
+
 _SOURCE_THREADS = (8, 4)
 """The same for each optional source."""
 
 _PATIENCE_WITH_STS = 2.0
 """Seconds."""
+
+_SOON = 0.25
+"""Seconds until discovery goes on while roles or regions have not been tried yet."""
+
+_ASSUMED_AGAIN_AFTER = 60.0
+"""Seconds between two attempts to replace a session that AWS refuses."""
 
 _TOO_EARLY = 1.0
 """Seconds until a source is asked again that was asked before the target's connections were known."""
@@ -69,6 +80,7 @@ class Exporter:
         self._reload_successful, self._last_reload = True, time.time()
         self._process = ProcessCollector(registry=None)
         self._poller = Poller(self._connections, _connection_schedule(self._active.config), time, random.random)
+        self._roles = Poller(self._assume_role, _role_schedule(self._active.config), time, random.random)
         self._regions = Poller(self._enabled_regions, _region_schedule(self._active.config), time, random.random)
         self._sources: Mapping[str, Poller[SourceAnswer[Any]]] = {
             name: Poller(self._fetch_from(name), _source_schedule(self._active.config, name), time, random.random)
@@ -80,6 +92,7 @@ class Exporter:
     def start(self) -> None:
         """Begins to look for targets and to poll them, in daemon threads."""
         Workers(self._poller, *_THREADS)
+        Workers(self._roles, *_ROLE_THREADS)
         Workers(self._regions, *_THREADS)
         for source in self._sources.values():
             Workers(source, *_SOURCE_THREADS)
@@ -110,7 +123,7 @@ class Exporter:
     def sources_ready(self) -> bool:
         """Whether every source that is on has been asked about every target."""
         polls = [poll for name in self._active.config.sources() for poll in self._sources[name].statuses()]
-        return all(poll.polls and not (poll.answer and poll.answer.too_early) for poll in polls)
+        return all(poll.failure or (poll.polls and poll.answer and not poll.answer.too_early) for poll in polls)
 
     @property
     def progress(self) -> tuple[int, int]:
@@ -141,6 +154,7 @@ class Exporter:
             raise ConfigError(str(error)) from None
         self._reload_successful, self._last_reload = True, time.time()
         self._poller.configure(_connection_schedule(self._active.config))
+        self._roles.configure(_role_schedule(self._active.config))
         self._regions.configure(_region_schedule(self._active.config))
         for name, poller in self._sources.items():
             poller.configure(_source_schedule(self._active.config, name))
@@ -153,10 +167,25 @@ class Exporter:
         return _Active(loaded, Discovery(self._aws, loaded, before), settings, MetricsPage(settings))
 
     def _connections(self, target: Target) -> tuple[Connection, ...]:
-        return connections.connections(self._aws, target)
+        with self._new_session_after_refusal(target):
+            return connections.connections(self._aws, target)
 
     def _enabled_regions(self, target: Target) -> tuple[str, ...]:
-        return enabled_regions(self._aws, target, self._active.discovery.home)
+        with self._new_session_after_refusal(target):
+            return enabled_regions(self._aws, target, self._active.discovery.home)
+
+    def _assume_role(self, target: Target) -> RoleSession:
+        return self._aws.assume_role(target.account_id)
+
+    @contextmanager
+    def _new_session_after_refusal(self, target: Target) -> Iterator[None]:
+        """A session that was revoked is replaced long before its own end."""
+        try:
+            yield
+        except PollError as error:
+            if error.code in SESSION_ENDED:
+                self._roles.hasten(_role_of(target.account_id), _ASSUMED_AGAIN_AFTER)
+            raise
 
     def _watch_what_is_configured(self) -> None:
         """Until AWS says whose account it is, connections are watched under an unknown one rather than not at all."""
@@ -173,7 +202,7 @@ class Exporter:
             if not in_service:
                 return SourceAnswer({})
             source = self._source(name, target, block)
-            with self._aws.acting_in(target.account_id):
+            with self._new_session_after_refusal(target), self._aws.acting_in(target.account_id):
                 return source.fetch(self._aws.client(source.service, target.region), in_service, time.time())
 
         return fetch
@@ -200,10 +229,17 @@ class Exporter:
         """Tells the pollers which targets there are; the seconds until it is worth looking again."""
         active = self._active
         accounts = active.discovery.accounts()
-        with_all_regions = [account for account in accounts if account.regions == ALL_REGIONS]
-        self._regions.watch({Target(account.id, ALL_REGIONS): Discovered() for account in with_all_regions})
-        regions_of = {poll.target.account_id: poll for poll in self._regions.statuses()}
-        targets = active.discovery.targets(accounts, regions_of)
+        self._roles.watch({_role_of(account.id): Discovered() for account in accounts if account.role_arn})
+        roles = {poll.target.account_id: poll for poll in self._roles.statuses()}
+        in_every_region = (account for account in accounts if account.regions == ALL_REGIONS)
+        self._regions.watch(
+            {
+                Target(account.id, ALL_REGIONS): Discovered(pollable=self._aws.has_session(account.id))
+                for account in in_every_region
+            }
+        )
+        regions = {poll.target.account_id: poll for poll in self._regions.statuses()}
+        targets = active.discovery.targets(accounts, roles, regions)
         mine = {target: found for target, found in targets.items() if self._shard.has(target)}
         self._poller.watch(mine)
         turned_on = active.config.sources()
@@ -212,8 +248,10 @@ class Exporter:
             poller.watch(pollable if name in turned_on else {})
         for name, target in set(self._source_of) - {(name, target) for name in turned_on for target in pollable}:
             del self._source_of[name, target]
-        if not self._regions.ready:
-            return 1.0
+        roles_tried = self._roles.ready
+        regions_tried = all(poll.polls or not self._aws.has_session(account) for account, poll in regions.items())
+        if not (roles_tried and regions_tried):
+            return _SOON
         return active.config.discovery_interval if active.discovery.settled(targets) else active.config.poll_interval
 
 
@@ -238,6 +276,7 @@ def _source_schedule(loaded: Config, name: str) -> Schedule[SourceAnswer[Any]]:
         ),
         valid_for=lambda _: interval + loaded.stale_after,
         partial_error=lambda answer: answer.partial_error,
+        late_after=interval + loaded.stale_after,  # asking about each tunnel of a large target takes long
     )
 
 
@@ -248,6 +287,19 @@ def _region_schedule(loaded: Config) -> Schedule[tuple[str, ...]]:
         next_poll=lambda _: Pause(loaded.discovery_interval, _LARGE_JITTER),
         valid_for=lambda _: math.inf,
     )
+
+
+def _role_schedule(loaded: Config) -> Schedule[RoleSession]:
+    """A session is renewed well ahead of its end, and used up to it."""
+    return Schedule(
+        poll_interval=loaded.poll_interval,
+        next_poll=lambda session: Pause(session.renew_in(time.time()), 0.0),
+        valid_for=lambda session: math.inf if session.is_good(time.time()) else -1.0,
+    )
+
+
+def _role_of(account_id: str) -> Target:
+    return Target(account_id, ALL_REGIONS)
 
 
 def _by_target(polls: Iterable[SourcePoll]) -> Mapping[Target, SourcePoll]:

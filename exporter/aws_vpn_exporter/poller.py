@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Generic, NamedTuple, Protocol
 
 from aws_vpn_exporter.target import Answer, Discovered, FailureCause, PollError, PollStatus, Target
+from aws_vpn_exporter.wording import age
 
 log = logging.getLogger(__name__)
 
@@ -22,6 +23,9 @@ LONGEST_BACKOFF = 4
 stale_after, so that a target that recovers is seen before its last good values are dropped."""
 
 _JITTER = 0.1
+
+_SOON = 1.0
+"""Seconds until the next poll after a first network error: an idle connection that AWS closed shows only then."""
 
 
 class Clock(Protocol):
@@ -53,6 +57,9 @@ class Schedule(Generic[Answer]):
     """How long the answer is kept while no newer one comes."""
     partial_error: Callable[[Answer], PollError | None] = lambda _: None
     """What went wrong with a part of an answer that is good otherwise."""
+    late_after: float = 60.0
+    """After so long since it was due a poll counts as failed, even while it is under way: a call takes less, so that
+    something is wrong with this process, its threads or its machine."""
 
 
 @dataclass(slots=True)
@@ -65,6 +72,7 @@ class _Entry(Generic[Answer]):
     busy: bool = False
     failed_in_a_row: int = 0
     answered_at: float = 0.0
+    polled_at: float = 0.0
     tried: bool = False
 
 
@@ -112,14 +120,32 @@ class Poller(Generic[Answer]):
             self._watch(targets)
 
     def statuses(self) -> list[PollStatus[Answer]]:
-        """The status of each target, by account and region; answers that are no longer valid are dropped."""
+        """The status of each target, by account and region.
+
+        Answers that are no longer valid are dropped. A target whose poll is overdue fails: while a status is up, its
+        answer is as new as the schedule promises, whatever hangs.
+        """
         with self._changed:
             now = self._clock.monotonic()
             for entry in self._entries.values():
-                answer = entry.status.answer
-                if answer is not None and now - entry.answered_at > self._schedule.valid_for(answer):
-                    entry.status = replace(entry.status, answer=None)
+                self._check_age(entry, now)
             return [entry.status for entry in self._entries.values()]
+
+    def _check_age(self, entry: _Entry[Answer], now: float) -> None:
+        late, answer = now - entry.due, entry.status.answer
+        if late > self._schedule.late_after and entry.status.up:
+            self._note_failure(
+                entry, PollError(FailureCause.TIMEOUT, f"no answer for {age(late)} since a poll was due")
+            )
+        if answer is not None and now - entry.answered_at > self._schedule.valid_for(answer):
+            entry.status = replace(entry.status, answer=None)
+
+    def hasten(self, target: Target, pause: float) -> None:
+        """Brings the target's next poll forward, to `pause` seconds after the latest one at the earliest."""
+        with self._changed:
+            entry = self._entries.get(target)
+            if entry:
+                self._plan(target, entry, min(entry.due, max(self._clock.monotonic(), entry.polled_at + pause)))
 
     def status(self, target: Target) -> PollStatus[Answer] | None:
         """The status of one target; None where it is not watched."""
@@ -176,7 +202,7 @@ class Poller(Generic[Answer]):
                 self._note_failure(entry, result)
             else:
                 self._note_success(entry, result, now)
-            entry.busy = False
+            entry.busy, entry.polled_at = False, now
             pause = self._pause(entry)
             self._plan(target, entry, now + pause.seconds * (1 - pause.jitter * self._jitter()))
 
@@ -192,7 +218,7 @@ class Poller(Generic[Answer]):
         if entry.status.account_name != discovered.account_name:
             entry.status = replace(entry.status, account_name=discovered.account_name)
         entry.pollable = discovered.pollable
-        if discovered.error:
+        if discovered.error and entry.status.failure is not discovered.error:
             self._note_failure(entry, discovered.error)
         self._plan(target, entry, entry.due)
 
@@ -244,6 +270,8 @@ class Poller(Generic[Answer]):
         entry.failed_in_a_row, entry.tried = entry.failed_in_a_row + 1, True
 
     def _pause(self, entry: _Entry[Answer]) -> Pause:
+        if entry.failed_in_a_row == 1 and entry.status.failure and entry.status.failure.cause is FailureCause.NETWORK:
+            return Pause(_SOON)
         if entry.failed_in_a_row:
             longer = min(2 ** min(entry.failed_in_a_row - 1, 8), LONGEST_BACKOFF)
             return Pause(longer * self._schedule.poll_interval)

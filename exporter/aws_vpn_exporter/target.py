@@ -34,11 +34,15 @@ class FailureCause(StrEnum):
 
 
 class PollError(Exception):
-    """A poll that failed for an expected reason. The message is for a person and holds no secret."""
+    """A poll that failed for an expected reason. The message is for a person and holds no secret.
 
-    def __init__(self, cause: FailureCause, message: str) -> None:
+    `code` is AWS's error code, "" where AWS gave none.
+    """
+
+    def __init__(self, cause: FailureCause, message: str, code: str = "") -> None:
         super().__init__(message)
         self.cause = cause
+        self.code = code
 
 
 @dataclass(frozen=True, slots=True)

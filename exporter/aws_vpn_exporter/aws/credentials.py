@@ -1,13 +1,13 @@
 """Credentials that stay good while the process runs, in the form in which botocore's signer takes them.
 
-Those of assumed roles are cached and renewed ahead of their end. The default ones renew themselves where they come from
-a web identity, a container or an instance; where they come from a file, the file is read again once it changes.
+The default ones renew themselves where they come from a web identity, a container or an instance; where they come from
+a file, the file is read again once it changes. Sessions of assumed roles are renewed in the background, ahead of their
+end, by whoever holds them: a call to AWS never waits for STS.
 """
 
 import random
 import threading
-import time
-from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,9 @@ _RENEWED_BEFORE_END = (600, 1200)
 """Seconds, drawn at random, so that a thousand accounts do not renew at once."""
 
 _STILL_GOOD_FOR = 60
+
+SESSION_ENDED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired", "InvalidClientTokenId"})
+"""AWS's error codes for a session that has ended or was revoked; the last one is also that of a disabled region."""
 
 
 class DefaultCredentials:
@@ -63,46 +66,43 @@ def _stamp(file: str) -> object:
     return status.st_mtime_ns, status.st_size, status.st_ino
 
 
-class AssumedRole:
-    """The credentials of one account's role."""
+@dataclass(frozen=True, slots=True)
+class RoleSession:
+    """The credentials of an assumed role, and the Unix time in seconds at which they end."""
 
-    def __init__(self, account: Account, assume: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
-        """`assume` is AssumeRole of the STS API: its parameters to its answer."""
-        self.account = account
-        self._assume = assume
-        self._lock = threading.Lock()
-        self._current: ReadOnlyCredentials | None = None
-        self._renew_at = self._ends_at = 0.0
+    credentials: ReadOnlyCredentials
+    ends_at: float
 
     def get_frozen_credentials(self) -> ReadOnlyCredentials:
-        """Credentials that are good for at least a minute. Raises PollError or what boto3 raises."""
-        with self._lock:  # the account's other regions wait here rather than ask for the same
-            now = time.time()
-            if self._current is None or now >= self._renew_at:
-                try:
-                    self._current = self._renewed()
-                except Exception:
-                    if self._current is None or now >= self._ends_at - _STILL_GOOD_FOR:
-                        raise
-            return self._current
+        """The credentials, in the way in which botocore's signer asks for them."""
+        return self.credentials
 
-    def _renewed(self) -> ReadOnlyCredentials:
-        parameters: dict[str, Any] = {
-            "RoleArn": self.account.role_arn,
-            "RoleSessionName": "aws-vpn-exporter",
-            "DurationSeconds": _LIFETIME,
-        }
-        if self.account.external_id:
-            parameters["ExternalId"] = self.account.external_id
-        answer = self._assume(parameters)
-        came_for = str(answer["AssumedRoleUser"]["Arn"]).split(":")[4]
-        asked_for = self.account.role_arn.split(":")[4]
-        if came_for != asked_for:
-            raise PollError(FailureCause.CREDENTIALS, f"asked for a role in account {asked_for}, got one in {came_for}")
-        credentials = answer["Credentials"]
-        ends: datetime = credentials["Expiration"]
-        self._ends_at = ends.timestamp()
-        self._renew_at = self._ends_at - random.uniform(*_RENEWED_BEFORE_END)  # noqa: S311 - spreads load
-        return ReadOnlyCredentials(
-            credentials["AccessKeyId"], credentials["SecretAccessKey"], credentials["SessionToken"]
-        )
+    def is_good(self, now: float) -> bool:
+        """Whether a call that starts now will be over before the session is."""
+        return now < self.ends_at - _STILL_GOOD_FOR
+
+    def renew_in(self, now: float) -> float:
+        """Seconds until the session should be renewed: well ahead of its end, and not all accounts at once."""
+        return max(_STILL_GOOD_FOR, self.ends_at - random.uniform(*_RENEWED_BEFORE_END) - now)  # noqa: S311
+
+
+def assume(account: Account, sts: Any) -> RoleSession:
+    """A new session of the account's role, asked for with an STS client. Raises PollError or what boto3 raises."""
+    parameters: dict[str, Any] = {
+        "RoleArn": account.role_arn,
+        "RoleSessionName": "aws-vpn-exporter",
+        "DurationSeconds": _LIFETIME,
+    }
+    if account.external_id:
+        parameters["ExternalId"] = account.external_id
+    answer = sts.assume_role(**parameters)
+    came_for = str(answer["AssumedRoleUser"]["Arn"]).split(":")[4]
+    asked_for = account.role_arn.split(":")[4]
+    if came_for != asked_for:
+        raise PollError(FailureCause.CREDENTIALS, f"asked for a role in account {asked_for}, got one in {came_for}")
+    credentials = answer["Credentials"]
+    ends: datetime = credentials["Expiration"]
+    return RoleSession(
+        ReadOnlyCredentials(credentials["AccessKeyId"], credentials["SecretAccessKey"], credentials["SessionToken"]),
+        ends.timestamp(),
+    )

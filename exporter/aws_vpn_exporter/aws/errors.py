@@ -9,8 +9,9 @@ from botocore import exceptions as boto
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
+from aws_vpn_exporter.aws.time_limit import time_limit
 from aws_vpn_exporter.target import FailureCause, PollError
-from aws_vpn_exporter.wording import clean
+from aws_vpn_exporter.wording import clean, duration
 
 _CAUSES_BY_CODE = {
     FailureCause.THROTTLED: (
@@ -60,6 +61,9 @@ _HINTS = {
     FailureCause.NETWORK: "look at the way to AWS: DNS, firewall, proxy, VPC endpoint",
     FailureCause.REGION: "enable the region in the account, or take it out of `regions`",
 }
+CALL_LIMIT = 25.0
+"""Seconds that a call may take in all: longer than its time-outs for connecting and for the first byte together."""
+
 _MOST_SKEW = 240
 """Seconds. AWS refuses signatures that are 5 minutes off (STS) or more."""
 
@@ -69,15 +73,29 @@ class MalformedAnswerError(ValueError):
 
 
 @contextmanager
-def poll_errors() -> Iterator[None]:
-    """Raises a PollError in place of whatever boto3 and the parser raise for expected reasons."""
+def poll_errors(seconds: float = CALL_LIMIT) -> Iterator[None]:
+    """Raises a PollError in place of whatever boto3 and the parser raise for expected reasons.
+
+    What takes longer than so many seconds in all is a time-out.
+    """
+    with time_limit(seconds) as call, _translated():
+        try:
+            yield
+        except Exception:
+            if call.expired:
+                raise _explained(FailureCause.TIMEOUT, f"no complete answer within {duration(seconds)}") from None
+            raise
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
     try:
         yield
     except ClientError as error:
         raise _refusal(error) from None
     except MalformedAnswerError as error:
         raise PollError(FailureCause.MALFORMED, clean(error)) from None
-    except (ResponseParserError, ValueError):
+    except (ResponseParserError, ValueError, TypeError, RuntimeError, OverflowError):
         # Its text holds the answer's body, so that it must go no further.
         raise PollError(FailureCause.MALFORMED, "the answer is not one of this API") from None
     except BotoCoreError as error:
@@ -94,7 +112,7 @@ def _refusal(error: ClientError) -> PollError:
         cause = FailureCause.CLOCK_SKEW
     # Only the first line: AWS repeats the request, session token included, in later lines of some refusals.
     said = str(reason.get("Message", "")).partition("\n")[0].partition("The Canonical String")[0]
-    return _explained(cause or FailureCause.MALFORMED, f"{error.operation_name}: {code}: {said}")
+    return _explained(cause or FailureCause.MALFORMED, f"{error.operation_name}: {code}: {said}", code)
 
 
 def _failure(error: BotoCoreError) -> PollError:
@@ -104,9 +122,9 @@ def _failure(error: BotoCoreError) -> PollError:
     return _explained(FailureCause.INTERNAL, f"{type(error).__name__}: {error}")
 
 
-def _explained(cause: FailureCause, said: str) -> PollError:
+def _explained(cause: FailureCause, said: str, code: str = "") -> PollError:
     hint = _HINTS.get(cause)
-    return PollError(cause, clean(" ".join(said.split())) + (f" ({hint})" if hint else ""))
+    return PollError(cause, clean(" ".join(said.split())) + (f" ({hint})" if hint else ""), code)
 
 
 def _skew(headers: dict[str, str]) -> float:

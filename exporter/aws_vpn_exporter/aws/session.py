@@ -7,6 +7,7 @@ credentials of the account that it is about. So memory grows with regions, not w
 import logging
 import os
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -23,15 +24,16 @@ from botocore.loaders import Loader
 
 from aws_vpn_exporter import __version__
 from aws_vpn_exporter.aws.answer import values, without_secrets
-from aws_vpn_exporter.aws.credentials import AssumedRole, DefaultCredentials
-from aws_vpn_exporter.target import Account
+from aws_vpn_exporter.aws.credentials import DefaultCredentials, RoleSession, assume
+from aws_vpn_exporter.aws.errors import poll_errors
+from aws_vpn_exporter.target import Account, FailureCause, PollError
 
 BOTO3_VERSION: str = boto3.__version__
 
 _MODELS = Path(__file__).parent / "models"
 """The EC2 API's description, cut down to the operations in use: the whole one costs 16 MB and 0.1 s (make models)."""
 
-_acting_as: ContextVar[AssumedRole | None] = ContextVar("acting_as", default=None)
+_acting_as: ContextVar[RoleSession | None] = ContextVar("acting_as", default=None)
 
 
 class CannotStartError(Exception):
@@ -41,8 +43,8 @@ class CannotStartError(Exception):
 class Aws:
     """AWS, seen with the default credentials. Clients are made once and shared; all methods are safe in any thread."""
 
-    def __init__(self, connect_timeout: float = 5, read_timeout: float = 10, tries: int = 3) -> None:
-        """Timeouts are seconds for one try of a call.
+    def __init__(self, connect_timeout: float = 5, read_timeout: float = 10, tries: int = 1) -> None:
+        """Timeouts are seconds for one try of a call. The exporter tries once, and again at the next poll.
 
         Raises CannotStartError where the AWS settings themselves are wrong, a missing profile say.
         """
@@ -68,7 +70,9 @@ class Aws:
         self._requests: Counter[tuple[str, str, str]] = Counter()
         self._metrics_requested = 0
         self._default = DefaultCredentials(core)
-        self._roles: dict[str, AssumedRole | None] = {}
+        self._accounts: dict[str, Account] = {}
+        self._sessions: dict[str, RoleSession] = {}
+        self._home = ""
         core.register("before-parse.ec2", _read_answer)
         core.register("before-sign", self._sign)
         core.register("response-received", self._count)
@@ -95,27 +99,35 @@ class Aws:
             return self._clients[key]
 
     def register_accounts(self, accounts: Iterable[Account], home: str) -> None:
-        """Lets `acting_in` act in these accounts; `home` is the region whose STS gives their credentials."""
-
-        def assume(parameters: dict[str, Any]) -> dict[str, Any]:
-            with _acting(None):
-                answer: dict[str, Any] = self.client("sts", home).assume_role(**parameters)
-                return answer
-
+        """Lets calls be made in these accounts; `home` is the region whose STS gives their roles' sessions."""
+        self._home = home
         for account in accounts:
-            known = self._roles.get(account.id)
-            if not account.role_arn:
-                self._roles[account.id] = None
-            elif known is None or known.account != account:
-                self._roles[account.id] = AssumedRole(account, assume)
+            if self._accounts.get(account.id) != account:
+                self._sessions.pop(account.id, None)
+                self._accounts[account.id] = account
+
+    def assume_role(self, account_id: str) -> RoleSession:
+        """A new session of the account's role, used from now on. Raises PollError."""
+        with poll_errors(), _acting(None):
+            session = assume(self._accounts[account_id], self.client("sts", self._home))
+        self._sessions[account_id] = session
+        return session
+
+    def has_session(self, account_id: str) -> bool:
+        """Whether calls can be made in the account: always, where it needs no role."""
+        session = self._sessions.get(account_id)
+        return not self._accounts[account_id].role_arn or (session is not None and session.is_good(time.time()))
 
     @contextmanager
     def acting_in(self, account_id: str) -> Iterator[None]:
         """Calls in this thread are made in the account.
 
-        Raises KeyError for one that was not registered: the default credentials would show another account's data.
+        Raises PollError where there is no session of its role, and KeyError for an account that was not registered: the
+        default credentials would show another account's data.
         """
-        with _acting(self._roles[account_id]):
+        if not self.has_session(account_id):
+            raise PollError(FailureCause.CREDENTIALS, "the account's role could not be assumed yet")
+        with _acting(self._sessions.get(account_id)):
             yield
 
     def custom_endpoints(self) -> Mapping[str, str]:
@@ -170,8 +182,8 @@ def _loader(core: botocore.session.Session) -> Loader:
 
 
 @contextmanager
-def _acting(role: AssumedRole | None) -> Iterator[None]:
-    token = _acting_as.set(role)
+def _acting(session: RoleSession | None) -> Iterator[None]:
+    token = _acting_as.set(session)
     try:
         yield
     finally:

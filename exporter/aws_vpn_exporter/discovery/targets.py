@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from aws_vpn_exporter.aws.credentials import RoleSession
 from aws_vpn_exporter.aws.errors import poll_errors
 from aws_vpn_exporter.aws.session import Aws, CannotStartError
 from aws_vpn_exporter.config import AccountBlock, Config, OrganizationBlock
@@ -29,6 +30,10 @@ log = logging.getLogger(__name__)
 REGION_ACTIONS = ("ec2:DescribeRegions",)
 
 _ACCOUNTS_LISTED_EVERY = 3600.0
+
+_LISTING_LIMIT = 600.0
+"""Seconds for all pages of an organization's list: a large one has hundreds, and AWS throttles them."""
+
 _HOMES = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
 """By partition, a region that every account has; there the Organizations API is asked, too."""
 
@@ -43,7 +48,7 @@ class Discovery:
     """The accounts and targets of one configuration."""
 
     def __init__(self, aws: Aws, config: Config, before: "Discovery | None" = None) -> None:
-        """`before` is the discovery of the configuration before, whose list of the organization is kept until anew.
+        """`before` is the discovery of the configuration before: what it learnt is kept until AWS says it anew.
 
         Raises CannotStartError where neither the file nor the AWS settings name a region.
         """
@@ -52,6 +57,7 @@ class Discovery:
         self._regions = _default_regions(aws, config)
         self.home = aws.region or next(_named_regions(config), None) or _HOMES[partition(config)]
         self._caller: tuple[str, str] | None = None
+        self._known_caller: tuple[str, str] | None = (before._caller or before._known_caller) if before else None
         same_organization = before is not None and before._config.organization == config.organization
         self._listed: Mapping[str, Account] = before._listed if before and same_organization else {}
         self._failed: Mapping[Target, Discovered] = {}
@@ -61,7 +67,7 @@ class Discovery:
         """The targets as far as the configuration alone names them, for as long as AWS has said nothing."""
         accounts = self._configured_accounts()
         self._aws.register_accounts(accounts, self.home)
-        found = self.targets(accounts, {})
+        found = self.targets(accounts, {}, {})
         if self._config.organization:
             found[Target(organization.ORGANIZATION, ALL_REGIONS)] = Discovered(pollable=False)
         return found
@@ -84,19 +90,30 @@ class Discovery:
         return tuple(block.as_account(self._regions) for block in blocks)
 
     def targets(
-        self, accounts: tuple[Account, ...], regions_of: Mapping[str, PollStatus[tuple[str, ...]]]
+        self,
+        accounts: tuple[Account, ...],
+        roles: Mapping[str, PollStatus[RoleSession]],
+        regions: Mapping[str, PollStatus[tuple[str, ...]]],
     ) -> dict[Target, Discovered]:
-        """The targets; `regions_of` gives, by account id, the poll of the regions of accounts that want all of them."""
+        """The targets. `roles` gives, by account id, the poll of the account's role, for accounts that need one.
+
+        `regions` gives the poll of the account's regions, for accounts that want all of them.
+        """
         found = dict(self._failed)
         for account in accounts:
+            role, listed = roles.get(account.id), regions.get(account.id)
             if account.regions != ALL_REGIONS:
-                found |= {Target(account.id, region): Discovered(account.name) for region in account.regions}
-                continue
-            poll = regions_of.get(account.id)
-            if poll and poll.answer is not None:
-                found |= {Target(account.id, region): Discovered(account.name) for region in poll.answer}
+                names: tuple[str, ...] = tuple(account.regions)
+            elif listed and listed.answer is not None:
+                names = listed.answer
             else:
-                found[Target(account.id, ALL_REGIONS)] = Discovered(account.name, False, poll.failure if poll else None)
+                names = ()
+            error = role.failure if role and role.answer is None else None
+            if not names:
+                error = error or (listed.failure if listed else None)
+            pollable = bool(names) and (role is None or role.answer is not None)
+            for region in names or (ALL_REGIONS,):
+                found[Target(account.id, region)] = Discovered(account.name, pollable, None if pollable else error)
         return found
 
     def settled(self, targets: Mapping[Target, Discovered]) -> bool:
@@ -111,6 +128,11 @@ class Discovery:
                     answer = self._aws.client("sts", self.home).get_caller_identity()
                 self._caller = str(answer["Account"]), str(answer["Arn"]).split(":")[1]
             except PollError as error:
+                if self._known_caller:
+                    log.warning(
+                        "the account's id could not be asked for, the known one stays: %s: %s", error.cause, error
+                    )
+                    return self._known_caller
                 log.warning("the account's id is not known yet: %s: %s", error.cause, error)
                 return UNKNOWN_ACCOUNT, partition(self._config)
         return self._caller
@@ -119,7 +141,9 @@ class Discovery:
         lister = Account(organization.ORGANIZATION, role_arn=block.list_role_arn or "")
         self._aws.register_accounts([lister], self.home)
         try:
-            with poll_errors(), self._aws.acting_in(lister.id):
+            if not self._aws.has_session(lister.id):
+                self._aws.assume_role(lister.id)
+            with poll_errors(_LISTING_LIMIT), self._aws.acting_in(lister.id):
                 client = self._aws.client("organizations", _HOMES[partition])
                 self._listed = organization.accounts(client, block, partition, self._regions)
         except PollError as error:
