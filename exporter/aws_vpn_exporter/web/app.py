@@ -14,7 +14,8 @@ from aws_vpn_exporter.config import ConfigError
 from aws_vpn_exporter.metrics.page import OPENMETRICS, PLAIN
 from aws_vpn_exporter.policy import Settings
 from aws_vpn_exporter.status import TargetStatus
-from aws_vpn_exporter.web.protection import Protection, WebConfigFile
+from aws_vpn_exporter.web.auth import BasicAuth, ExtraHeaders
+from aws_vpn_exporter.web.config import WebConfigFile
 from aws_vpn_exporter.web.status import page as status_page
 
 
@@ -76,7 +77,8 @@ def application(exporter: Pages, web_config: WebConfigFile) -> Starlette:
             Route("/-/reload", reload, methods=["POST"]),
         ],
         middleware=[
-            Middleware(Protection, config=web_config),
+            Middleware(ExtraHeaders, config=web_config),
+            Middleware(BasicAuth, config=web_config),
             # Level 1 is ten times cheaper than 9 and nearly as small on this kind of text.
             Middleware(GZipMiddleware, minimum_size=1024, compresslevel=1),
         ],
