@@ -94,7 +94,7 @@ RoleName = Annotated[
     Field(min_length=1),
     _Matches(
         r"^[\w+=,.@/-]*(\{account_id\}[\w+=,.@/-]*)?$",
-        "a role's name such as vpn-exporter; the only placeholder is {account_id}",
+        "a role's name such as vpn-exporter, with no placeholder but {account_id}",
     ),
 ]
 UnitId = Annotated[

@@ -94,7 +94,7 @@ class WebConfigFile:
                 self._config, self._tls = self._load(self._path)
                 log.info("the web configuration is reloaded")
             except ConfigError as error:
-                log.error("the web configuration is not reloaded, the one before stays: %s", error)
+                log.error("the web configuration is not reloaded; the previous one stays in force: %s", error)
             self._seen = self._stamps()
         return self._config
 
