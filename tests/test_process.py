@@ -262,7 +262,7 @@ def test_check_config_prints_what_would_be_watched(tmp_path: Path) -> None:
         "1m30s",
         "site",
         "kind=single: tunnels expected: 1",
-        "Phase1LifetimeSeconds 3600",
+        "phase1_lifetime_seconds 3600",
     ):
         assert words in checked.stdout
     assert run("check-config").returncode == 0

@@ -211,6 +211,7 @@ def test_tls_users_and_headers_come_from_the_web_config_and_are_read_again(
         ("tls_server_config: {cert_file: cert.pem}\n", "web.yaml:1: tls_server_config: the key key_file is missing"),
         ("basic_auth_user: {}\n", "web.yaml:1: basic_auth_user: unknown key; did you mean basic_auth_users?"),
         ("basic_auth_users: {a: password}\n", "web.yaml:1: basic_auth_users.a: should be a bcrypt hash"),
+        ("basic_auth_users: password\n", "web.yaml:1: basic_auth_users: should be a block of keys"),
         (
             "tls_server_config:\n  cert_file: cert.pem\n  key_file: key.pem\n"
             "  client_auth_type: RequireAndVerifyClientCert\n",
@@ -225,3 +226,4 @@ def test_a_bad_web_config_is_refused_in_words(text: str, complaint: str, certifi
     assert checked.returncode == 1
     assert complaint in checked.stderr
     assert "Traceback" not in checked.stderr
+    assert "password" not in checked.stderr

@@ -17,7 +17,7 @@ from aws_vpn_exporter.metrics.target import SOURCE, TARGET
 from aws_vpn_exporter.metrics.tunnel import TUNNEL
 from aws_vpn_exporter.options import OPTIONS, Option, text
 from aws_vpn_exporter.target import FailureCause
-from aws_vpn_exporter.web.protection import WebConfig
+from aws_vpn_exporter.web.config import WebConfig
 from aws_vpn_exporter.wording import duration
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -43,12 +43,12 @@ scrape never calls AWS. All states come from DescribeVpnConnections, for which A
 CONFIGURATION_HEAD = """\
 # Configuration
 
-<!-- Written by tools/docs.py from exporter/aws_vpn_exporter/config.py: change it there, then run `make docs`. -->
+<!-- Written by tools/docs.py from exporter/aws_vpn_exporter/config/: change it there, then run `make docs`. -->
 
 Without a file, `aws-vpn-exporter serve` watches the account of the default AWS credentials in the default region. A
-file, named by `--config.file`, is YAML and strict: an unknown or doubled key is an error that says where and what would
-be right. `aws-vpn-exporter check-config --config.file=FILE` says what would be watched. The file is read again on
-SIGHUP and on `POST /-/reload`; a bad one is refused and the one before stays in force.
+file, named by `--config.file`, is YAML and strict: unknown keys, duplicate keys and aliases are errors that say where
+and what would be right. `aws-vpn-exporter check-config --config.file=FILE` prints what would be watched. The file is
+read again on SIGHUP and on `POST /-/reload`; if it cannot be used then, the configuration before it stays in force.
 
 Durations are written as `30s`, `5m` or `1h30m`. Credentials, regions and endpoints come the standard AWS way
 (`AWS_PROFILE`, `AWS_REGION`, web identity, `AWS_ENDPOINT_URL_EC2` for a VPC endpoint, ...), never from this file.

@@ -14,16 +14,17 @@ from aws_vpn_exporter.config import ConfigError
 from aws_vpn_exporter.metrics.page import OPENMETRICS, PLAIN
 from aws_vpn_exporter.policy import Settings
 from aws_vpn_exporter.status import TargetStatus
-from aws_vpn_exporter.web.protection import Protection, WebConfigFile
+from aws_vpn_exporter.web.auth import BasicAuth, ExtraHeaders
+from aws_vpn_exporter.web.config import WebConfigFile
 from aws_vpn_exporter.web.status import page as status_page
 
 
 class Pages(Protocol):
-    """What the pages are made from; the exporter, seen from the web."""
+    """What the web server needs of the exporter."""
 
     @property
     def ready(self) -> bool:
-        """Whether every target has been tried at least once."""
+        """Whether every target has been polled at least once."""
 
     @property
     def settings(self) -> Settings:
@@ -58,13 +59,17 @@ def application(exporter: Pages, web_config: WebConfigFile) -> Starlette:
     def ready(_: Request) -> Response:
         if exporter.ready:
             return PlainTextResponse("aws-vpn-exporter is ready.\n")
-        return PlainTextResponse("aws-vpn-exporter is not ready: not every target has been tried.\n", status_code=503)
+        return PlainTextResponse(
+            "aws-vpn-exporter is not ready: not every target has been polled yet.\n", status_code=503
+        )
 
     def reload(_: Request) -> Response:
         try:
             exporter.reload()
         except ConfigError as error:
-            return PlainTextResponse(f"the configuration is not reloaded, the one before stays:\n{error}\n", 500)
+            return PlainTextResponse(
+                f"the configuration is not reloaded; the previous one stays in force:\n{error}\n", 500
+            )
         return PlainTextResponse("the configuration is reloaded.\n")
 
     return Starlette(
@@ -76,7 +81,8 @@ def application(exporter: Pages, web_config: WebConfigFile) -> Starlette:
             Route("/-/reload", reload, methods=["POST"]),
         ],
         middleware=[
-            Middleware(Protection, config=web_config),
+            Middleware(ExtraHeaders, config=web_config),
+            Middleware(BasicAuth, config=web_config),
             # Level 1 is ten times cheaper than 9 and nearly as small on this kind of text.
             Middleware(GZipMiddleware, minimum_size=1024, compresslevel=1),
         ],
@@ -84,7 +90,7 @@ def application(exporter: Pages, web_config: WebConfigFile) -> Starlette:
 
 
 def content_type_for(accept: str) -> str:
-    """The exposition format to answer with: OpenMetrics where it is asked for in a version that we write."""
+    """The content type for an Accept header: OpenMetrics if the client prefers a version that we write, else text."""
     wanted = sorted(_ranges(accept), key=lambda item: item[1], reverse=True)
     return next((content_type for content_type, quality in wanted if quality > 0), PLAIN)
 

@@ -1,6 +1,5 @@
-"""The HTTP server: uvicorn, with a deadline for slow senders and signals handled as Prometheus programs do."""
+"""The HTTP server: uvicorn with a deadline for slow clients, and with the signals that Prometheus programs handle."""
 
-import asyncio
 import contextlib
 import logging
 import signal
@@ -19,13 +18,10 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 log = logging.getLogger(__name__)
 
 REQUEST_DEADLINE = 10.0
-"""Seconds within which a request has to arrive whole, from the connection's or its own first byte."""
+"""Seconds within which a whole request has to arrive, from its first byte or, for the first one, from connecting."""
 
 _KEEP_ALIVE = 75
 """Seconds that an idle connection stays open: longer than the usual scrape interval."""
-
-_TICKS_A_SECOND = 10
-"""How uvicorn counts."""
 
 _STILL_ARRIVING = (h11.IDLE, h11.SEND_BODY)
 
@@ -38,7 +34,7 @@ def listening(address: str) -> socket.socket:
     """A listening socket for `host:port`, `:port` (all interfaces) or `[v6]:port`. Raises ListenError."""
     host, colon, port = address.rpartition(":")
     if not colon or not port.isdecimal() or int(port) > 65535:
-        raise ListenError(f"{address!r} is not an address to listen on; write host:port or :port, such as :10450")
+        raise ListenError(f"{address!r} is not an address to listen on; use host:port or :port, such as :10450")
     host = host.removeprefix("[").removesuffix("]")
     v6 = ":" in host or (not host and socket.has_dualstack_ipv6())
     try:
@@ -57,7 +53,7 @@ def serve(app: ASGIApp, listener: socket.socket, tls: ssl.SSLContext | None, on_
     server = _Server(
         uvicorn.Config(
             app,
-            http=_PatientOnlySoLong,
+            http=_WithDeadline,
             ws="none",
             lifespan="off",
             log_config=None,
@@ -71,7 +67,7 @@ def serve(app: ASGIApp, listener: socket.socket, tls: ssl.SSLContext | None, on_
 
     def stop(number: int, _frame: FrameType | None) -> None:
         log.info("stopping on %s", signal.Signals(number).name)
-        server.stop()
+        server.should_exit = True
 
     def hang_up(_number: int, _frame: FrameType | None) -> None:
         threading.Thread(target=on_hangup, name="reload", daemon=True).start()
@@ -84,45 +80,28 @@ def serve(app: ASGIApp, listener: socket.socket, tls: ssl.SSLContext | None, on_
 
 
 class _Server(uvicorn.Server):
-    _stopping: asyncio.Event | None = None
-
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Leaves signals to `serve`: uvicorn would raise SIGTERM again at the end, and so exit as if killed."""
+        """Leaves signals to `serve`: uvicorn raises SIGTERM again at its end, so that the exit code would not be 0."""
         yield
 
-    async def main_loop(self) -> None:
-        """Ticks once a second, for the Date header; uvicorn's own ten ticks cost more than all polls of an account."""
-        self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
-        tick = 0
-        while not await self.on_tick(tick):
-            tick += _TICKS_A_SECOND
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), 1)
 
-    def stop(self) -> None:
-        """Ends the serving soon; may be called from a signal handler."""
-        self.should_exit = True
-        if self._stopping:
-            self._loop.call_soon_threadsafe(self._stopping.set)
-
-
-class _PatientOnlySoLong(H11Protocol):
+class _WithDeadline(H11Protocol):
     """Closes a connection whose request has not arrived whole within REQUEST_DEADLINE.
 
-    uvicorn waits for ever: without this, peers that send a byte now and then, or nothing, pile up until no file
-    descriptor is left.
+    uvicorn waits forever: without this, clients that send nothing, or a byte now and then, would use up all file
+    descriptors.
     """
 
     _deadline: TimerHandle | None = None
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
-        """A peer has connected."""
+        """A client has connected."""
         super().connection_made(transport)
         self._deadline = self.loop.call_later(REQUEST_DEADLINE, transport.close)
 
     def data_received(self, data: bytes) -> None:
-        """Some bytes of a request have come."""
+        """Some bytes of a request have arrived."""
         super().data_received(data)
         if self.conn.their_state not in _STILL_ARRIVING:
             self._disarm()

@@ -1,25 +1,19 @@
 """The web configuration file (`--web.config.file`), in the format of Prometheus's exporter-toolkit.
 
-The file, and the certificate and key that it names, are looked at again with each request and each handshake; what
-changed is in force at once, and what became unusable is logged and leaves the former state in force.
+Each request and each TLS handshake checks whether the file, or a certificate or key that it names, has changed. A
+change is in force at once; one that cannot be used is logged, and the configuration before it stays in force.
 """
 
-import hashlib
 import logging
 import ssl
-from base64 import b64decode
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
 import bcrypt
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
-from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import PlainTextResponse
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from aws_vpn_exporter.config import ConfigError, validated
+from aws_vpn_exporter.config import ConfigError, load_as
 
 log = logging.getLogger(__name__)
 
@@ -29,16 +23,13 @@ _CLIENT_AUTH = {
     "VerifyClientCertIfGiven": ssl.CERT_OPTIONAL,
     "RequireAndVerifyClientCert": ssl.CERT_REQUIRED,
 }
-_LONGEST_PASSWORD = 72  # bytes that bcrypt looks at
-_NOBODY = "$2b$10$" + "." * 22 + "x" * 31
-"""A hash that no password has; checked for unknown users, so that they take as long as known ones."""
 
 
 def _bcrypt_hash(value: str) -> str:
     try:
         bcrypt.checkpw(b"", value.encode())
     except ValueError:
-        raise ValueError("should be a bcrypt hash, as `htpasswd -nBC 10 USER` prints behind the colon") from None
+        raise ValueError("should be a bcrypt hash, as `htpasswd -nBC 10 USER` prints it after the colon") from None
     return value
 
 
@@ -47,7 +38,7 @@ class _Block(BaseModel):
 
 
 class TlsServerConfig(_Block):
-    """Paths are relative to the web configuration file."""
+    """TLS of the server. Relative paths start from the web configuration file's folder."""
 
     cert_file: Path
     key_file: Path
@@ -58,7 +49,7 @@ class TlsServerConfig(_Block):
 
 
 class HttpServerConfig(_Block):
-    """Headers that are added to every answer."""
+    """Headers to add to every response."""
 
     headers: Mapping[
         Literal[
@@ -73,7 +64,7 @@ class HttpServerConfig(_Block):
 
 
 class WebConfig(_Block):
-    """The file."""
+    """The web configuration file."""
 
     tls_server_config: TlsServerConfig | None = None
     http_server_config: HttpServerConfig = HttpServerConfig()
@@ -82,7 +73,7 @@ class WebConfig(_Block):
 
 
 class WebConfigFile:
-    """The web configuration in force; an empty one where no file is given."""
+    """The web configuration in force; without a file, an empty one."""
 
     def __init__(self, path: Path | None) -> None:
         """Raises ConfigError where the file, or a file that it names, cannot be used."""
@@ -96,19 +87,19 @@ class WebConfigFile:
             self._seen = self._stamps()
 
     def current(self) -> WebConfig:
-        """The configuration as the file has it now, or as it last was usable."""
+        """The configuration that the file has now, or the last one that could be used."""
         stamps = self._stamps()
         if self._path and stamps != self._seen:
             try:
                 self._config, self._tls = self._load(self._path)
                 log.info("the web configuration is reloaded")
             except ConfigError as error:
-                log.error("the web configuration is not reloaded, the one before stays: %s", error)
+                log.error("the web configuration is not reloaded; the previous one stays in force: %s", error)
             self._seen = self._stamps()
         return self._config
 
     def tls(self) -> ssl.SSLContext | None:
-        """For the listening socket: each handshake uses the certificate that the file names then."""
+        """The context of the listening socket; None without TLS. Each handshake uses the certificate current then."""
         if self._tls is None:
             return None
         listening = self._context(self._config.tls_server_config, self._path) if self._path else None
@@ -122,11 +113,7 @@ class WebConfigFile:
             handshake.context = self._tls
 
     def _load(self, path: Path) -> tuple[WebConfig, ssl.SSLContext | None]:
-        try:
-            raw = path.read_bytes()
-        except OSError as error:
-            raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
-        loaded = validated(WebConfig, raw, str(path))
+        loaded = load_as(WebConfig, path)
         return loaded, self._context(loaded.tls_server_config, path)
 
     def _context(self, tls: TlsServerConfig | None, path: Path) -> ssl.SSLContext | None:
@@ -160,43 +147,3 @@ def _stamp(file: Path) -> tuple[object, ...]:
     except OSError:
         return (file, None)
     return (file, status.st_mtime_ns, status.st_size, status.st_ino)
-
-
-class Protection:
-    """Asks for a user and password where the web configuration names users, and adds its headers to answers."""
-
-    def __init__(self, app: ASGIApp, config: WebConfigFile) -> None:
-        self._app = app
-        self._file = config
-        self._verified: set[tuple[bytes, str]] = set()
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers one request."""
-        config = self._file.current()
-
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(config.http_server_config.headers)  # type: ignore[arg-type]
-            await send(message)
-
-        app = self._app
-        if config.basic_auth_users and scope["path"] not in config.auth_excluded_paths:
-            authorization = Headers(scope=scope).get("authorization", "")
-            if not await run_in_threadpool(self._is_known, authorization, config):
-                app = PlainTextResponse("user and password are needed.\n", 401, {"WWW-Authenticate": "Basic"})
-        await app(scope, receive, send_with_headers)
-
-    def _is_known(self, authorization: str, config: WebConfig) -> bool:
-        scheme, _, encoded = authorization.partition(" ")
-        if scheme.lower() != "basic":
-            return False
-        try:
-            user, _, password = b64decode(encoded, validate=True).partition(b":")
-        except ValueError:
-            return False
-        wanted = config.basic_auth_users.get(user.decode(errors="replace"), _NOBODY)
-        # bcrypt takes a tenth of a second, and a scrape comes every few seconds with the same password.
-        proof = (hashlib.sha256(password).digest(), wanted)
-        if proof not in self._verified and bcrypt.checkpw(password[:_LONGEST_PASSWORD], wanted.encode()):
-            self._verified.add(proof)
-        return proof in self._verified

@@ -1,11 +1,11 @@
-"""The least permissions that a configuration needs, as IAM policies, and ready to apply in two usual formats.
+"""The least permissions that a configuration needs, as IAM policy documents.
 
-The hub is where the exporter runs; a member is an account that it watches through a role. None of the EC2 actions can
-be narrowed to a resource: see "Actions, resources, and condition keys for Amazon EC2" in AWS's documentation.
+The hub is the account in which the exporter runs; a member is an account that it watches through a role. The EC2
+actions do not support restricting them to resources: see "Actions, resources, and condition keys for Amazon EC2" in
+AWS's documentation.
 """
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,16 +17,14 @@ from aws_vpn_exporter.target import ALL_REGIONS
 
 Json = dict[str, Any]
 
-FORMATS = ("json", "terraform", "cloudformation")
-
 HUB_ROLE_ARN = "arn:aws:iam::HUB_ACCOUNT_ID:role/HUB_ROLE_NAME"
 ORGANIZATION_ID = "o-ORGANIZATION_ID"
-"""Stand in output for what the configuration does not say, where the command line does not say it either."""
+"""Placeholders in the output for what neither the configuration nor the command line says."""
 
 
 @dataclass(frozen=True)
 class MemberRole:
-    """A role to make in member accounts."""
+    """A role to create in member accounts."""
 
     name: str
     policy: Json
@@ -35,7 +33,7 @@ class MemberRole:
 
 @dataclass(frozen=True)
 class Permissions:
-    """What is needed: at the hub, and one role for each kind of member."""
+    """The policy of the exporter's own role, and the roles of members, each with its policy and its trust policy."""
 
     hub: Json
     members: tuple[MemberRole, ...]
@@ -73,11 +71,6 @@ def needed(config: Config, hub_role_arn: str = HUB_ROLE_ARN, organization_id: st
     return Permissions(_document(hub), tuple(members))
 
 
-def written(permissions: Permissions, form: str) -> str:
-    """The permissions as text in one of FORMATS."""
-    return {"json": _json, "terraform": _terraform, "cloudformation": _cloudformation}[form](permissions)
-
-
 def _watching(config: Config, blocks: Iterable[Any]) -> list[str]:
     every = any((block.regions or config.regions) == ALL_REGIONS for block in blocks)
     optional = [action for name in config.sources() for action in SOURCES[name].actions]
@@ -108,65 +101,3 @@ def _trust(hub_role_arn: str, external_id: str | None, organization_id: str = ""
     stated = {key: value for key, value in conditions.items() if value}
     statement: Json = {"Effect": "Allow", "Principal": {"AWS": hub_role_arn}, "Action": "sts:AssumeRole"}
     return _document([{**statement, **({"Condition": {"StringEquals": stated}} if stated else {})}])
-
-
-def _json(permissions: Permissions) -> str:
-    """The policy alone where there are no members, so that it can be piped into the AWS CLI."""
-    if not permissions.members:
-        return json.dumps(permissions.hub, indent=2)
-    members = [{"role_name": m.name, "policy": m.policy, "trust_policy": m.trust} for m in permissions.members]
-    return json.dumps({"hub": {"policy": permissions.hub}, "members": members}, indent=2)
-
-
-def _terraform(permissions: Permissions) -> str:
-    blocks = [
-        "# Attach to the role that the exporter runs with.\n"
-        'resource "aws_iam_policy" "aws_vpn_exporter_hub" {\n'
-        '  name   = "aws-vpn-exporter"\n'
-        f"  policy = jsonencode({_hcl(permissions.hub)})\n}}\n"
-    ]
-    for number, member in enumerate(permissions.members):
-        name = f"aws_vpn_exporter_member_{number}"
-        blocks.append(
-            "# Apply in each member account.\n"
-            f'resource "aws_iam_role" "{name}" {{\n'
-            f"  name               = {json.dumps(member.name).replace('{account_id}', _TERRAFORM_ACCOUNT)}\n"
-            f"  assume_role_policy = jsonencode({_hcl(member.trust)})\n}}\n\n"
-            f'resource "aws_iam_role_policy" "{name}" {{\n'
-            '  name   = "aws-vpn-exporter"\n'
-            f"  role   = aws_iam_role.{name}.id\n"
-            f"  policy = jsonencode({_hcl(member.policy)})\n}}\n"
-        )
-    if any("{account_id}" in member.name for member in permissions.members):
-        blocks.append('data "aws_caller_identity" "current" {}\n')
-    return "\n".join(blocks)
-
-
-_TERRAFORM_ACCOUNT = "${data.aws_caller_identity.current.account_id}"
-
-
-def _hcl(document: Json) -> str:
-    """JSON is an expression of HCL, but for `${`, which begins an interpolation there."""
-    return json.dumps(document, indent=2).replace("${", "$${").replace("\n", "\n  ")
-
-
-def _cloudformation(permissions: Permissions) -> str:
-    """The roles of the members, for a StackSet; the hub's policy where there are none."""
-    resources: Mapping[str, Json] = {
-        f"MemberRole{number or ''}": {
-            "Type": "AWS::IAM::Role",
-            "Properties": {
-                "RoleName": {"Fn::Sub": member.name.replace("{account_id}", "${AWS::AccountId}")},
-                "AssumeRolePolicyDocument": member.trust,
-                "Policies": [{"PolicyName": "aws-vpn-exporter", "PolicyDocument": member.policy}],
-            },
-        }
-        for number, member in enumerate(permissions.members)
-    }
-    hub = {"Type": "AWS::IAM::ManagedPolicy", "Properties": {"PolicyDocument": permissions.hub}}
-    template = {
-        "AWSTemplateFormatVersion": "2010-09-09",
-        "Description": "Read access for aws-vpn-exporter",
-        "Resources": resources or {"Policy": hub},
-    }
-    return json.dumps(template, indent=2)

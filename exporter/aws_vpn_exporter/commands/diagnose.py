@@ -1,37 +1,51 @@
-"""What `diagnose` and `compare` print: connections and causes for a person or a machine. Nothing is ever changed."""
+"""`diagnose`: asks AWS once and prints why tunnels are down and what to do. Changes nothing."""
 
 import json
+import time
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
-from aws_vpn_exporter import devices
-from aws_vpn_exporter.devices import DeviceSettings, Verdict
+from aws_vpn_exporter.commands.ask_once import ALL_WELL, NO_ANSWER, NOT_WELL, ask_once, connections_and_targets
 from aws_vpn_exporter.diagnosis.case import TURN_ON
 from aws_vpn_exporter.diagnosis.cause import Cause
 from aws_vpn_exporter.diagnosis.commands import Repair, commands
-from aws_vpn_exporter.options import text
-from aws_vpn_exporter.policy import Settings
 from aws_vpn_exporter.summary import RUNBOOKS, ConnectionCard, Health, TargetRow, TunnelRow
 
-ALL_WELL = 0
-SOMETHING_NOT = 1
-COULD_NOT_LOOK = 2
+
+def diagnose(config_file: Path | None, vpn_connection_id: str | None, output: str, watch: bool) -> int:
+    """Prints all connections, or the one that is named, as `output`: "text" or "json".
+
+    With `watch`, prints them again after each change, until everything is well. Returns ALL_WELL, NOT_WELL, or
+    NO_ANSWER where a target does not answer. Raises ConfigError or CannotStartError.
+    """
+    exporter = ask_once(config_file)
+    printed = ""
+    while True:
+        cards, targets = connections_and_targets(exporter, vpn_connection_id)
+        code = _exit_code(cards, targets)
+        states = repr([(card.connection, card.verdict) for card in cards])
+        if states != printed:
+            print(_as_json(cards, targets) if output == "json" else _as_text(cards, targets), flush=True)
+        if code == ALL_WELL or not watch:
+            return code
+        printed = states
+        time.sleep(1)
 
 
-def exit_code(cards: Iterable[ConnectionCard], targets: Iterable[TargetRow]) -> int:
-    """ALL_WELL, SOMETHING_NOT, or COULD_NOT_LOOK where some target does not answer."""
+def _exit_code(cards: Iterable[ConnectionCard], targets: Iterable[TargetRow]) -> int:
     if any(target.tone != "good" for target in targets):
-        return COULD_NOT_LOOK
-    return ALL_WELL if all(card.health >= Health.GOOD for card in cards) else SOMETHING_NOT
+        return NO_ANSWER
+    return ALL_WELL if all(card.health >= Health.GOOD for card in cards) else NOT_WELL
 
 
-def as_text(cards: Sequence[ConnectionCard], targets: Sequence[TargetRow]) -> str:
+def _as_text(cards: Sequence[ConnectionCard], targets: Sequence[TargetRow]) -> str:
     """For a person: the connections worst first, what is wrong with each, and what to do."""
     lines: list[str] = []
     for target in targets:
         if target.tone != "good":
             lines += [f"Could not look at {target.target}: {target.state}: {target.detail}", ""]
-        lines += [f"{target.target}: {name}: {said}" for tone, name, said in target.sources if tone == "bad"]
+        lines += [f"{target.target}: {name}: {detail}" for tone, name, detail in target.sources if tone == "bad"]
     for card in cards:
         lines += [*_connection(card), ""]
     if not cards:
@@ -39,7 +53,7 @@ def as_text(cards: Sequence[ConnectionCard], targets: Sequence[TargetRow]) -> st
     return "\n".join(lines).rstrip() + "\n"
 
 
-def as_json(cards: Iterable[ConnectionCard], targets: Iterable[TargetRow]) -> str:
+def _as_json(cards: Iterable[ConnectionCard], targets: Iterable[TargetRow]) -> str:
     """For a machine: the same, as one object."""
     return json.dumps(
         {
@@ -49,7 +63,9 @@ def as_json(cards: Iterable[ConnectionCard], targets: Iterable[TargetRow]) -> st
                     "region": row.target.region,
                     "answers": row.tone == "good",
                     "detail": row.detail,
-                    "sources": {name: {"answers": tone == "good", "detail": said} for tone, name, said in row.sources},
+                    "sources": {
+                        name: {"answers": tone == "good", "detail": detail} for tone, name, detail in row.sources
+                    },
                 }
                 for row in targets
             ],
@@ -136,27 +152,3 @@ def _cause_as_json(card: ConnectionCard, tunnel: TunnelRow, cause: Cause) -> dic
             "change": repair.change,
         },
     }
-
-
-def comparison(card: ConnectionCard, device: DeviceSettings, settings: Settings) -> tuple[str, int]:
-    """The device's file held against AWS, for each tunnel; and an exit code as for `diagnose`."""
-    lines = [f"{card.connection.name or card.connection.id} against a {device.format} configuration"]
-    code = ALL_WELL
-    for tunnel in card.connection.tunnels:
-        peer = device.peer(tunnel.outside_ip)
-        lines += ["", f"{tunnel.outside_ip}:"]
-        if peer is None:
-            known = ", ".join(address for peer in device.peers for address in peer.addresses) or "none"
-            lines.append(f"  the file has no peer at this address (it has: {known})")
-            code = COULD_NOT_LOOK
-            continue
-        rows = devices.compare(peer, tunnel, settings)
-        if any(row.verdict is Verdict.DIFFERS for row in rows):
-            code = max(code, SOMETHING_NOT)
-        for row in rows:
-            sides = row.sides
-            values = f"AWS {text(sides.at_aws)}, device {sides.at_gateway_text or 'not stated'}"
-            note = f"  ({row.note})" if row.note else ""
-            lines.append(f"  {row.verdict.replace('_', ' '):10}  {sides.option.key}: {values}{note}")
-        lines += [f"  could not be read: {gap}" for gap in peer.gaps]
-    return "\n".join(lines) + "\n", code

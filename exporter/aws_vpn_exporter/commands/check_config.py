@@ -1,0 +1,92 @@
+"""`check-config`: checks the configuration files and prints what would be watched."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from aws_vpn_exporter import config
+from aws_vpn_exporter.commands.ask_once import ALL_WELL, NO_ANSWER, ask_once, connections_and_targets
+from aws_vpn_exporter.config import Config
+from aws_vpn_exporter.options import BY_NAME, text
+from aws_vpn_exporter.policy import Policy
+from aws_vpn_exporter.sources import SOURCES
+from aws_vpn_exporter.target import ALL_REGIONS
+from aws_vpn_exporter.web.config import WebConfigFile
+from aws_vpn_exporter.wording import duration
+
+
+def check_config(config_file: Path | None, web_config_file: Path | None, live: bool) -> int:
+    """Prints what the configuration means; with `live`, also asks AWS and prints what each target answers.
+
+    Returns NO_ANSWER where a target does not answer. Raises ConfigError or CannotStartError.
+    """
+    WebConfigFile(web_config_file)
+    loaded = config.load(config_file) if config_file else Config()
+    print("\n".join(_description(loaded, config_file)), flush=True)
+    return _ask(loaded, config_file) if live else ALL_WELL
+
+
+def _ask(loaded: Config, config_file: Path | None) -> int:
+    cards, rows = connections_and_targets(ask_once(config_file))
+    for row in rows:
+        print(f"{row.target}: {row.state}, connections: {row.connections}{': ' if row.detail else ''}{row.detail}")
+    tunnels = sum(len(card.tunnels) for card in cards if card.connection.in_service)
+    for name, dollars in _charges(loaded, tunnels):
+        print(f"{name.capitalize()} of {tunnels} tunnels: about ${dollars:.2f} a month")
+    return NO_ANSWER if any(row.tone != "good" for row in rows) else ALL_WELL
+
+
+def _charges(loaded: Config, tunnels: int) -> Iterator[tuple[str, float]]:
+    """The names of the sources that AWS charges for, and the dollars a month for so many tunnels."""
+    for name, block in loaded.sources().items():
+        if dollars := SOURCES[name].dollars_per_month(block, tunnels):
+            yield name, dollars
+
+
+def _description(loaded: Config, file: Path | None) -> Iterator[str]:
+    yield f"{file} is valid." if file else "No configuration file: these are the defaults."
+    yield f"Accounts: {_accounts(loaded)}"
+    yield f"Regions:  {_regions(loaded)}"
+    yield (
+        f"Polls:    every {duration(loaded.poll_interval)} where there are connections, "
+        f"every {duration(loaded.discovery_interval)} where there are none"
+    )
+    yield f"Failures: the last good values stay for {duration(loaded.stale_after)}"
+    yield f"Tags:     {', '.join(loaded.tags) or 'none'}"
+    for name, block in loaded.sources().items():
+        yield f"Source:   {name}, every {duration(block.interval)}"
+    for name, dollars in _charges(loaded, 2):
+        yield f"Charge:   {name}: about ${dollars:.2f} a month for each connection of two tunnels"
+    for number, policy in enumerate(loaded.settings(file).policies, 1):
+        yield f"Policy {number}: {_matched(policy)}: {'; '.join(_stated(policy))}"
+    for gap in loaded.device_gaps(file):
+        yield f"Device:   {gap}"
+
+
+def _accounts(loaded: Config) -> str:
+    accounts = [block.role_arn or "the default AWS credentials" for block in loaded.accounts or ()]
+    if loaded.organization:
+        accounts.append(f"the organization's, as role {loaded.organization.role_name}")
+    return ", ".join(accounts) or "the one of the default AWS credentials"
+
+
+def _regions(loaded: Config) -> str:
+    if not loaded.regions:
+        return "the default region of the AWS settings"
+    return "every enabled region" if loaded.regions == ALL_REGIONS else ", ".join(loaded.regions)
+
+
+def _matched(policy: Policy) -> str:
+    tags = (f"{key}={value}" for key, value in policy.tags.items())
+    return " and ".join((*policy.ids, *tags)) or "all connections"
+
+
+def _stated(policy: Policy) -> Iterator[str]:
+    if policy.expected_tunnels is not None:
+        yield f"tunnels expected: {policy.expected_tunnels}"
+    if policy.device:
+        yield f"device file with peers {', '.join(policy.device)}"
+    if policy.standby_tunnels:
+        standby = policy.standby_tunnels
+        yield f"standby tunnels: {standby if isinstance(standby, str) else ', '.join(standby)}"
+    for name, value in policy.customer_gateway.items():
+        yield f"customer gateway {BY_NAME[name].key} {text(value)}"

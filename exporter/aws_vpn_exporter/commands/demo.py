@@ -1,0 +1,63 @@
+"""`demo`: the exporter on a simulated AWS."""
+
+import os
+import time
+from importlib.resources import as_file, files
+from pathlib import Path
+
+from aws_vpn_exporter.aws.session import CannotStartError
+from aws_vpn_exporter.commands.serve import serve
+
+_ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "demo",
+    "AWS_SECRET_ACCESS_KEY": "demo",
+    "AWS_REGION": "eu-west-1",
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+}
+
+
+def demo(
+    scenario: str,
+    list_scenarios: bool,
+    web_config_file: Path | None,
+    listen_address: str,
+    log_level: str,
+    log_format: str,
+) -> int:
+    """Serves a simulated AWS and an exporter of it, as `serve` does; or lists the scenarios.
+
+    Replaces the process's AWS_* environment variables. Raises CannotStartError for an unknown scenario.
+    """
+    # The simulation is imported for this command only: `serve` has no use for its memory.
+    from aws_vpn_exporter.demo.fleet import SCENARIOS, Fleet
+    from aws_vpn_exporter.demo.server import SimulatedAws
+
+    if list_scenarios:
+        for name, known in SCENARIOS.items():
+            print(f"{name:22}{known.description}")
+        return 0
+    if scenario not in SCENARIOS:
+        raise CannotStartError(f"there is no scenario {scenario!r}; choose one of {', '.join(SCENARIOS)}")
+    fleet = Fleet(time.time, scenario)
+    with (
+        SimulatedAws(fleet.describe, script=fleet.fault, sources=fleet) as aws,
+        as_file(files("aws_vpn_exporter.demo") / "config.yaml") as config_file,
+    ):
+        for name in [name for name in os.environ if name.startswith("AWS_")]:
+            del os.environ[name]
+        os.environ.update(_ENVIRONMENT, AWS_ENDPOINT_URL=aws.url)
+        print(_welcome(aws.url, scenario, SCENARIOS[scenario].description, listen_address), flush=True)
+        return serve(config_file, web_config_file, listen_address, log_level, log_format)
+
+
+def _welcome(url: str, scenario: str, description: str, listen_address: str) -> str:
+    host, _, port = listen_address.rpartition(":")
+    address = f"{host or 'localhost'}:{port}"
+    return (
+        f"A simulated AWS runs at {url}, and the exporter watches it. Scenario: {scenario}.\n"
+        f"  {description}\n\n"
+        f"Open http://{address}/         which connections have fewer than two tunnels up\n"
+        f"     http://{address}/metrics  the same for Prometheus: look for aws_vpn_connection_tunnels_up\n\n"
+        "Press Ctrl-C to stop. `aws-vpn-exporter demo --list-scenarios` lists the other scenarios.\n"
+    )

@@ -1,0 +1,213 @@
+"""The configuration's schema: one class for each block of the file, and what the blocks mean."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, ValidationInfo, create_model, field_validator, model_validator
+
+from aws_vpn_exporter.config import device_files
+from aws_vpn_exporter.config.option_block import OptionBlock, stated
+from aws_vpn_exporter.config.values import (
+    BLOCK,
+    BY_FORM,
+    WORD,
+    AccountId,
+    AllOr,
+    ConnectionId,
+    ExternalId,
+    Regions,
+    RoleArn,
+    RoleName,
+    TagKey,
+    Tunnels,
+    UnitId,
+    distinct,
+    distinct_labels,
+)
+from aws_vpn_exporter.fields import Block, Duration
+from aws_vpn_exporter.policy import Policy, Settings
+from aws_vpn_exporter.sources import SOURCES, SourceBlock
+from aws_vpn_exporter.target import UNKNOWN_ACCOUNT, Account
+from aws_vpn_exporter.target import Regions as AccountRegions
+from aws_vpn_exporter.wording import duration
+
+
+class Match(Block):
+    """Which connections a policy applies to. Where both `ids` and `tags` are given, a connection has to match both."""
+
+    ids: tuple[ConnectionId, ...] = Field((), description="Connections by id.")
+    tags: dict[TagKey, str] = Field({}, description="Tags that a connection needs to have, each with this value.")
+
+    @model_validator(mode="after")
+    def _names_something(self) -> "Match":
+        if not self.ids and not self.tags:
+            raise ValueError("should name ids or tags; write `match: all` for every connection")
+        return self
+
+
+_AllOrMatch = Annotated[
+    Annotated[Literal["all"], AllOr("a block of `ids` and `tags`"), WORD] | Annotated[Match, BLOCK], BY_FORM
+]
+
+
+class PolicyBlock(Block):
+    """What you expect of some connections. Where several policies match one, the first that sets a value decides it."""
+
+    match: _AllOrMatch = Field(description="Which connections: `all`, or `ids` and `tags`.")
+    expected_tunnels: int | None = Field(
+        None, ge=1, le=2, description="Tunnels that should be UP: 1 where a single tunnel is intended."
+    )
+    customer_gateway: OptionBlock = Field(
+        default_factory=OptionBlock, description="The customer gateway's settings, to compare with AWS's."
+    )
+    device_file: Path | None = Field(
+        None,
+        description="The customer gateway's own configuration file (strongSwan swanctl.conf, Cisco IOS), relative to "
+        "this file. It supplies what `customer_gateway` does not set; `check-config` lists what could not be read.",
+    )
+    standby_tunnels: Tunnels = Field(
+        (), description="Tunnels that may be idle, by outside address, or `all`: AwsVpnTunnelIdle ignores them."
+    )
+
+    def policy(self, file: Path | None) -> Policy:
+        """The policy with what the device's file says; `file` is the configuration file. Raises ConfigError."""
+        match = Match.model_construct() if self.match == "all" else self.match
+        return Policy(
+            ids=frozenset(match.ids),
+            tags=match.tags,
+            expected_tunnels=self.expected_tunnels,
+            customer_gateway=stated(self.customer_gateway),
+            device=device_files.options_by_address(self.device_file, file),
+            standby_tunnels=self.standby_tunnels,
+        )
+
+
+class AccountBlock(Block):
+    """An account to watch. Without `role_arn` it is the account of the default credentials."""
+
+    role_arn: RoleArn | None = Field(None, description="The role to assume in the account.")
+    external_id: ExternalId | None = Field(None, description="The external id that the role's trust policy asks for.")
+    name: Annotated[str, Field(max_length=50)] = Field(
+        "", description="A name for the account, on aws_vpn_target_info."
+    )
+    regions: Regions | None = Field(
+        None, description="Regions of this account; the default is `regions` at the top of the file."
+    )
+
+    def as_account(self, regions: AccountRegions) -> Account:
+        """The account; `regions` are its regions where the block has none."""
+        role_arn = self.role_arn or ""
+        account_id = role_arn.split(":")[4] if role_arn else UNKNOWN_ACCOUNT
+        return Account(account_id, self.name, role_arn, self.external_id or "", self.regions or regions)
+
+
+class Selection(Block):
+    """Accounts of the organization. An account is selected where any of the three keys matches it."""
+
+    ids: tuple[AccountId, ...] = Field((), description="Accounts by id.")
+    names: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
+        (), description="Accounts by name; `*` stands for any characters."
+    )
+    organizational_units: tuple[UnitId, ...] = Field(
+        (), description="Accounts by organizational unit or root, including those in nested units."
+    )
+
+
+class OrganizationBlock(Block):
+    """Every active account of the organization, through a role that each of them has."""
+
+    role_name: RoleName = Field(
+        description="The role to assume in each account; `{account_id}` in it stands for the account's id."
+    )
+    external_id: ExternalId | None = Field(None, description="The external id that the roles' trust policies ask for.")
+    list_role_arn: RoleArn | None = Field(
+        None,
+        description="A role to list the accounts with, where the default credentials belong to neither the management "
+        "account nor a delegated administrator.",
+    )
+    include: Selection | None = Field(None, description="Watch these accounts only.")
+    exclude: Selection | None = Field(None, description="Leave these accounts out, even if `include` selects them.")
+    regions: Regions | None = Field(
+        None, description="Regions of these accounts; the default is `regions` at the top of the file."
+    )
+
+
+def _each_account_once(accounts: tuple[AccountBlock, ...]) -> tuple[AccountBlock, ...]:
+    ids = [
+        account.role_arn.split(":")[4] if account.role_arn else "the default credentials' account"
+        for account in accounts
+    ]
+    distinct(tuple(ids))
+    return accounts
+
+
+class _Config(Block):
+    """The configuration file. Every key has a default, so that no file is needed."""
+
+    regions: Regions | None = Field(
+        None,
+        description="Regions to watch: a list, or `all` for every region that is enabled in the account. "
+        "The default is the default region of the AWS settings (AWS_REGION, profile).",
+    )
+    accounts: Annotated[tuple[AccountBlock, ...], Field(min_length=1), AfterValidator(_each_account_once)] | None = (
+        Field(
+            None,
+            description="Accounts to watch; without it and `organization`, the account of the default credentials.",
+        )
+    )
+    organization: OrganizationBlock | None = Field(None, description="Watch the accounts of an AWS organization.")
+    poll_interval: Duration = Field(
+        30.0, description="How often a target (an account in a region) with connections is polled."
+    )
+    discovery_interval: Duration = Field(
+        600.0, description="How often a target without connections is polled, and regions are listed."
+    )
+    stale_after: Duration = Field(300.0, description="How long a failing target's last values are still published.")
+    tags: Annotated[tuple[TagKey, ...], AfterValidator(distinct_labels)] = Field(
+        (), description="Tag keys to copy to aws_vpn_connection_info, as labels tag_*."
+    )
+    policies: tuple[PolicyBlock, ...] = Field((), description="What you expect of which connections.")
+    option_defaults: OptionBlock = Field(
+        default_factory=OptionBlock,
+        description="Values for options that AWS leaves out of its answer, in place of its documented defaults.",
+    )
+
+    @field_validator("discovery_interval", "stale_after")
+    @classmethod
+    def _not_before_the_next_poll(cls, seconds: float, info: ValidationInfo) -> float:
+        poll_interval = info.data.get("poll_interval", 0.0)
+        if seconds < poll_interval:
+            raise ValueError(f"should be at least poll_interval, {duration(poll_interval)}")
+        return seconds
+
+    def device_gaps(self, file: Path | None) -> Iterator[str]:
+        """What could not be read in the devices' files; `file` is the configuration file. Raises ConfigError."""
+        for policy in self.policies:
+            if policy.device_file:
+                yield from device_files.gaps(policy.device_file, file)
+
+    def sources(self) -> Mapping[str, SourceBlock]:
+        """The blocks of the optional sources that are on, by the source's name."""
+        blocks = {name: getattr(self, name) for name in SOURCES}
+        return {name: block for name, block in blocks.items() if block}
+
+    def settings(self, file: Path | None) -> Settings:
+        """How answers are read and published; `file` is the configuration file. Raises ConfigError."""
+        return Settings(
+            tags=self.tags,
+            policies=tuple(block.policy(file) for block in self.policies),
+            option_defaults=stated(self.option_defaults),
+        )
+
+
+Config = create_model(
+    "Config",
+    __base__=_Config,
+    __doc__=_Config.__doc__,
+    **{
+        name: (source.block | None, Field(None, description=f"{source.description}; `{{}}` for its defaults."))
+        for name, source in SOURCES.items()
+    },  # type: ignore[call-overload]
+)
+"""The configuration: the keys above, and one for each optional source."""
