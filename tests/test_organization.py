@@ -1,17 +1,19 @@
 """Many accounts over the wire: who is watched, with whose credentials, and what one's trouble does to others."""
 
-import time
+import math
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from aws_vpn_exporter.aws.credentials import AssumedRole
+from aws_vpn_exporter.aws.credentials import RoleSession, assume
+from aws_vpn_exporter.poller import Pause, Poller, Schedule
 from aws_vpn_exporter.sharding import Shard
-from aws_vpn_exporter.target import Account, Target
-from tests.pages import samples, values
+from aws_vpn_exporter.target import Account, Discovered, FailureCause, PollError, Target
+from tests.pages import Clock, samples, values
 from tests.running import ExporterProcess, run, with_credentials
 from tests.simulated_organization import HUB, REGIONS, Organization, SimulatedOrganization, account_ids
 
@@ -189,40 +191,61 @@ def test_an_external_id_is_sent_and_a_wrong_one_is_denied(
     assert values(page, "aws_vpn_target_info", account_id=HUB, account_name="our own") == [1.0]
 
 
-def test_credentials_are_renewed_before_they_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    now, asked = [1_800_000_000.0], []
-    monkeypatch.setattr(time, "time", lambda: now[0])
-    org = Organization({MEMBERS[0]: "one"}, TWO_REGIONS)
+def test_a_role_is_renewed_ahead_of_its_end_and_used_up_to_it_while_sts_is_away() -> None:
+    clock = Clock()
+    sts = ScriptedSts(clock)
+    account = Account(MEMBERS[0], role_arn=f"arn:aws:iam::{MEMBERS[0]}:role/x")
+    target = Target(account.id, "all")
+    schedule: Schedule[RoleSession] = Schedule(
+        30,
+        lambda session: Pause(session.renew_in(clock.now), 0.0),
+        lambda session: math.inf if session.is_good(clock.now) else -1.0,
+    )
+    poller = Poller(lambda _: assume(account, sts), schedule, clock, lambda: 0.0)
+    poller.watch({target: Discovered()})
 
-    def assume(parameters: dict[str, str]) -> dict[str, object]:
-        asked.append(now[0])
-        if org.denied:
-            raise RuntimeError("STS is away")
+    def session_after(seconds: float) -> RoleSession | None:
+        clock.now += seconds
+        for due, _ in poller.take_due():
+            poller.poll(due)
+        return poller.statuses()[0].answer
+
+    for _ in range(240):  # four hours
+        session = session_after(60)
+        assert session is not None
+        assert session.get_frozen_credentials().access_key == f"key {len(sts.asked)}"
+    pauses = [later - earlier for earlier, later in pairwise(sts.asked)]
+    assert all(3600 - 1200 - 60 <= pause <= 3600 - 600 + 60 for pause in pauses)
+
+    sts.away = True
+    good_until = sts.asked[-1] + 3600
+    while clock.now < good_until - 121:
+        assert session_after(60) is not None
+    assert session_after(120) is None
+    assert poller.statuses()[0].failure is not None
+
+
+@dataclass
+class ScriptedSts:
+    """An STS that gives sessions of an hour."""
+
+    clock: Clock
+    away: bool = False
+    asked: list[float] = field(default_factory=list)
+
+    def assume_role(self, **_: object) -> Mapping[str, object]:
+        if self.away:
+            raise PollError(FailureCause.TIMEOUT, "STS is away")
+        self.asked.append(self.clock.now)
         return {
             "AssumedRoleUser": {"Arn": f"arn:aws:sts::{MEMBERS[0]}:assumed-role/x/x"},
             "Credentials": {
-                "AccessKeyId": f"key {len(asked)}",
+                "AccessKeyId": f"key {len(self.asked)}",
                 "SecretAccessKey": "s",
                 "SessionToken": "t",
-                "Expiration": datetime.fromtimestamp(now[0] + 3600, UTC),
+                "Expiration": datetime.fromtimestamp(self.clock.now + 3600, UTC),
             },
         }
-
-    role = AssumedRole(Account(MEMBERS[0], role_arn=f"arn:aws:iam::{MEMBERS[0]}:role/x"), assume)
-    for _ in range(240):  # four hours, a poll a minute
-        assert role.get_frozen_credentials().access_key == f"key {len(asked)}"
-        now[0] += 60
-    pauses = [later - earlier for earlier, later in pairwise(asked)]
-    assert all(3600 - 1200 <= pause <= 3600 - 600 + 60 for pause in pauses)
-
-    org.denied = {MEMBERS[0]}
-    good_until = asked[-1] + 3600
-    while now[0] < good_until - 61:
-        assert role.get_frozen_credentials().access_key
-        now[0] += 60
-    now[0] = good_until
-    with pytest.raises(RuntimeError):
-        role.get_frozen_credentials()
 
 
 def test_a_credentials_file_that_is_rotated_is_read_again(
