@@ -18,7 +18,7 @@ lint: .venv/dev
 
 # Rewrites the expected pages and messages; the diff is what a change means to users.
 golden: .venv/dev
-	$(BIN)/python -m pytest -q tests/test_golden.py tests/test_config.py tests/test_permissions.py --rewrite
+	$(BIN)/python -m pytest -q tests/metrics/test_golden.py tests/config/test_config.py tests/iam/test_iam_policy.py --rewrite
 
 # These rewrite what is generated from the code; tests fail where it is not current.
 docs: .venv/dev

@@ -13,7 +13,7 @@ from aws_vpn_exporter.diagnosis.case import TURN_ON
 from aws_vpn_exporter.diagnosis.cause import Cause, CauseKind
 from aws_vpn_exporter.diagnosis.causes import causes
 from aws_vpn_exporter.options import OPTIONS
-from tests.diagnosis.scenarios import CAUSES, FALSE_FRIENDS, Scenario
+from testbed.diagnosis_scenarios import CAUSES, FALSE_FRIENDS, Scenario
 
 FILE = Path(__file__).parent.parent / "docs" / "DIAGNOSIS.md"
 

@@ -17,7 +17,7 @@ from aws_vpn_exporter.demo.fleet import (
     many,
 )
 from aws_vpn_exporter.demo.server import SimulatedAws
-from tests.demo.clients import ClientMaker
+from tests.support.aws_clients import ClientMaker
 
 START = datetime(2030, 1, 1, tzinfo=UTC).timestamp()
 

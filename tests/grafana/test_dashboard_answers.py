@@ -10,9 +10,10 @@ import pytest
 
 from aws_vpn_exporter.demo import stories
 from aws_vpn_exporter.demo.fleet import EVERY_OPTION_SET, REKEY_MISMATCH, SCENARIOS, Scenario, ScriptedFault, many
-from tests.grafana.answers import UIDS, Answer, answers, ask, choices, load, panels, rows, variables_of
-from tests.grafana.lab import ACCOUNT_NAME, REGIONS, SOURCES, Prometheus, Samples, lab, wait_for
-from tests.grafana.past import Outage, past_of
+from testbed.dashboards.answers import UIDS, Answer, answers, ask, choices, load, panels, rows, variables_of
+from testbed.dashboards.past import Outage, past_of
+from testbed.dashboards.prometheus import ACCOUNT_NAME, REGIONS, SOURCES, Prometheus, Samples, lab
+from testbed.programs import wait_for
 
 pytestmark = pytest.mark.timeout(150)
 

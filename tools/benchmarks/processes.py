@@ -11,8 +11,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.pages import values
-from tests.running import ExporterProcess, clean_environment, free_port, with_credentials
+from testbed.exporter_process import ExporterProcess, clean_environment, with_credentials
+from testbed.exposition import values
+from testbed.programs import free_port
 
 LATENCY = 0.08
 PLAIN_CLIENTS = 60
@@ -38,7 +39,7 @@ def simulated(accounts: int, regions: int, latency: float, connections: int = 0)
     """The URL of a simulated AWS in a process of its own."""
     port = free_port()
     numbers = map(str, (port, accounts, regions, latency, connections))
-    process = subprocess.Popen([sys.executable, "-m", "tests.simulated_organization", *numbers])
+    process = subprocess.Popen([sys.executable, "-m", "testbed.simulated_organization", *numbers])
     try:
         while True:
             try:
