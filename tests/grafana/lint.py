@@ -8,7 +8,11 @@ from typing import Any
 import yaml
 from grafana_foundation_sdk.models import units
 
-from aws_vpn_exporter import catalogue
+from aws_vpn_exporter.metrics.connection import CONNECTION
+from aws_vpn_exporter.metrics.exporter import EXPORTER
+from aws_vpn_exporter.metrics.record import Metric
+from aws_vpn_exporter.metrics.target import SOURCE, TARGET
+from aws_vpn_exporter.metrics.tunnel import TUNNEL
 from testbed.dashboards.answers import Dashboard, panels
 from testbed.dashboards.prometheus import RULES
 
@@ -25,11 +29,8 @@ RECORDED = {
     for rule in group["rules"]
     if "record" in rule
 }
-PUBLISHED = {
-    metric.name
-    for table in (catalogue.CONNECTION, catalogue.TUNNEL, catalogue.TARGET, catalogue.SOURCE, catalogue.EXPORTER)
-    for metric in table
-}
+METRICS: tuple[Metric[Any], ...] = (*CONNECTION, *TUNNEL, *TARGET, *SOURCE, *EXPORTER)
+PUBLISHED = {metric.name for metric in METRICS}
 
 
 def complaints(dashboard: Dashboard) -> Iterator[str]:

@@ -1,7 +1,6 @@
 """The metrics, the documentation and the golden pages tell the same story."""
 
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -31,18 +30,6 @@ METRICS: tuple[Metric[Any], ...] = (
     *SOURCE,
     *EXPORTER,
 )
-
-
-def test_the_documents_are_current() -> None:
-    checked = subprocess.run([sys.executable, "-m", "tools.docs", "--check"], cwd=ROOT, capture_output=True, text=True)
-    assert checked.returncode == 0, checked.stderr
-
-
-def test_the_description_of_the_ec2_api_is_current() -> None:
-    checked = subprocess.run(
-        [sys.executable, "-m", "tools.models", "--check"], cwd=ROOT, capture_output=True, text=True
-    )
-    assert checked.returncode == 0, checked.stderr
 
 
 def test_every_metric_is_published_by_some_page_with_the_labels_it_declares(tmp_path: Path) -> None:

@@ -1,69 +1,107 @@
-"""Imports run one way; an arrow that turns back fails here."""
+"""The map of the imports in pyproject.toml is held, and an import of any kind that goes against it is noticed."""
 
-import ast
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).parents[2] / "exporter" / "aws_vpn_exporter"
+from testbed.programs import REPOSITORY
 
-ALLOWED = {
-    "options": set(),
-    "model": {"options"},
-    "evidence": {"model"},
-    "log_events": {"evidence", "parse"},
-    "diagnosis": {"evidence", "model", "options"},
-    "repair": {"diagnosis", "evidence", "model", "options"},
-    "devices": {"model", "options"},
-    "logs": set(),
-    "parse": {"model", "options"},
-    "catalogue": {"diagnosis", "evidence", "model", "options"},
-    "exposition": {"catalogue", "model"},
-    "config": {"catalogue", "devices", "evidence", "model", "options"},
-    "poller": {"model"},
-    "aws": {"config", "evidence", "log_events", "model", "options", "parse"},
-    "summary": {"catalogue", "config", "diagnosis", "evidence", "model", "options"},
-    "diagnose": {"devices", "diagnosis", "model", "options", "repair", "summary"},
-    "web": {"catalogue", "config", "diagnosis", "exposition", "model", "summary"},
-    "sharding": {"model"},
-    "service": {"aws", "catalogue", "config", "evidence", "exposition", "model", "poller", "sharding"},
-    "demo": set(),
-    "cli": {"aws", "config", "demo", "devices", "diagnose", "logs", "options", "service", "sharding", "summary", "web"},
-    "__main__": {"cli"},
-    "__init__": set(),
+ROOTS = {"aws_vpn_exporter": "exporter/aws_vpn_exporter"} | {
+    name: name for name in ("grafana", "testbed", "tests", "tools")
 }
-"""Room: the rooms whose things it may use. A room is a module or a folder; `cli` is the only one that knows all."""
-
-BOTO3 = {"aws"}
-BOTOCORE = {"aws", "demo"}
+LINT = (str(Path(sys.executable).with_name("lint-imports")), "--no-cache")
 
 
-def room(file: Path) -> str:
-    return file.relative_to(PACKAGE).parts[0].removesuffix(".py")
+def checked(folder: Path) -> tuple[int, str]:
+    """import-linter's exit code and report on the packages in the folder."""
+    done = subprocess.run(LINT, cwd=folder, env={"PYTHONPATH": "."}, capture_output=True, text=True)
+    return done.returncode, done.stdout + done.stderr
 
 
-def imports(file: Path) -> set[str]:
-    found = set()
-    for node in ast.walk(ast.parse(file.read_text())):
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
-            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-    return found
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of all packages side by side, with the map."""
+    folder = tmp_path_factory.mktemp("project")
+    for name, path in ROOTS.items():
+        shutil.copytree(REPOSITORY / path, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.prom"))
+    shutil.copy(REPOSITORY / "pyproject.toml", folder)
+    return folder
 
 
-FILES = sorted(PACKAGE.rglob("*.py"))
+def test_the_map_is_held(project: Path) -> None:
+    code, report = checked(project)
+    assert code == 0, report
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(PACKAGE)))
-def test_a_room_uses_only_the_rooms_below_it(file: Path) -> None:
-    rooms = {path.stem if path.suffix else path.name for path in PACKAGE.iterdir()}
-    used = {name.split(".")[1] for name in imports(file) if name.startswith("aws_vpn_exporter.")} & rooms
-    assert used - {room(file)} <= ALLOWED[room(file)]
+IN_A_FUNCTION = "def late() -> None:\n    {}\n"
+FOR_TYPES_ONLY = "from typing import TYPE_CHECKING\n\nif TYPE_CHECKING:\n    {}\n"
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(PACKAGE)))
-def test_boto3_is_known_under_aws_only(file: Path) -> None:
-    modules = {name.split(".")[0] for name in imports(file)}
-    assert "boto3" not in modules or room(file) in BOTO3
-    assert "botocore" not in modules or room(file) in BOTOCORE
+@pytest.mark.parametrize(
+    ("file", "line", "arrow"),
+    [
+        ("aws_vpn_exporter/model.py", "from aws_vpn_exporter import status", "model -> aws_vpn_exporter.status"),
+        ("aws_vpn_exporter/model.py", "from . import status", "model -> aws_vpn_exporter.status"),
+        ("aws_vpn_exporter/model.py", "from .metrics.record import Metric", "model -> aws_vpn_exporter.metrics.record"),
+        (
+            "aws_vpn_exporter/diagnosis/idle.py",
+            "from ..status import TargetStatus",
+            "diagnosis.idle -> aws_vpn_exporter.status",
+        ),
+        (
+            "aws_vpn_exporter/policy.py",
+            IN_A_FUNCTION.format("from .diagnosis import case"),
+            "policy -> aws_vpn_exporter.diagnosis.case",
+        ),
+        (
+            "aws_vpn_exporter/target.py",
+            FOR_TYPES_ONLY.format("from .poller import Poller"),
+            "target -> aws_vpn_exporter.poller",
+        ),
+        (
+            "aws_vpn_exporter/aws/errors.py",
+            "import aws_vpn_exporter.metrics.page as page",
+            "aws.errors -> aws_vpn_exporter.metrics.page",
+        ),
+        (
+            "aws_vpn_exporter/metrics/page.py",
+            "from ..demo import faults",
+            "metrics.page -> aws_vpn_exporter.demo.faults",
+        ),
+        ("aws_vpn_exporter/demo/wire.py", "from .. import wording", "demo.wire -> aws_vpn_exporter.wording"),
+        ("aws_vpn_exporter/sources/logs.py", "import boto3", "sources.logs -> boto3"),
+        (
+            "aws_vpn_exporter/metrics/page.py",
+            IN_A_FUNCTION.format("from botocore.config import Config"),
+            "metrics.page -> botocore",
+        ),
+        ("tests/conftest.py", "from tools import docs", "tests.conftest -> tools.docs"),
+        ("tools/docs.py", "from tests.support import stepped_exporter", "tools.docs -> tests.support.stepped_exporter"),
+        ("testbed/chain.py", "import tests.conftest", "testbed.chain -> tests.conftest"),
+        ("aws_vpn_exporter/cli.py", "import testbed.programs", "aws_vpn_exporter.cli -> testbed.programs"),
+    ],
+)
+def test_an_import_against_the_map_is_noticed(project: Path, file: str, line: str, arrow: str) -> None:
+    module = project / file
+    before = module.read_text()
+    module.write_text(f"{before}\n{line}\n")
+    try:
+        code, report = checked(project)
+    finally:
+        module.write_text(before)
+    assert code == 1
+    assert arrow in " ".join(report.split())
+
+
+def test_a_room_that_is_not_on_the_map_is_noticed(project: Path) -> None:
+    room = project / "aws_vpn_exporter" / "attic.py"
+    room.write_text("")
+    try:
+        code, report = checked(project)
+    finally:
+        room.unlink()
+    assert code == 1
+    assert "attic" in report
