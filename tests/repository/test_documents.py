@@ -63,6 +63,18 @@ def test_the_query_of_the_readme_names_real_metrics() -> None:
         assert f"`{name}`" in metrics, name
 
 
+def test_the_map_of_contributing_names_what_exists() -> None:
+    contributing = (ROOT / "CONTRIBUTING.md").read_text()
+    table = contributing.partition("| to add or change | go to |")[2].partition("\n\n")[0]
+    places = [cell for line in table.splitlines() for cell in re.findall(r"`([\w./-]+)`", line.rpartition(" | ")[2])]
+    assert len(places) > 25
+    for place in places:
+        if place.lower() == "actions" or place == "FailureCause":
+            continue
+        path = ROOT / place[1:] if place.startswith("/") else ROOT / "exporter" / "aws_vpn_exporter" / place
+        assert path.exists() or path.with_suffix(".py").exists(), place
+
+
 def test_every_dependency_has_its_reason() -> None:
     project, contributing = (ROOT / "pyproject.toml").read_text(), (ROOT / "CONTRIBUTING.md").read_text()
     block = re.search(r"^dependencies = \[(.*?)^\]", project, re.DOTALL | re.MULTILINE)
