@@ -87,7 +87,7 @@ def traffic(*points: tuple[float, float | None]) -> Evidence:
 
 @dataclass(frozen=True)
 class Scenario:
-    """What is so, and the causes that have to come out, in this order."""
+    """A tunnel's situation, and the causes that have to be named for it, in this order."""
 
     description: str
     case: Case

@@ -161,8 +161,8 @@ class SimulatedOrganization:
             return 200, b"text/xml", wire.answer(service, operation, getattr(self, f"_{operation}")(account, form), "r")
         except _RefusedError as refused:
             if service == "organizations":
-                said = json.dumps({"__type": refused.code, "message": refused.message}).encode()
-                return refused.status, b"application/x-amz-json-1.1", said
+                body = json.dumps({"__type": refused.code, "message": refused.message}).encode()
+                return refused.status, b"application/x-amz-json-1.1", body
             return refused.status, b"text/xml", wire.error(service, refused.code, refused.message, "r")
 
     def _account(self, key: str) -> str:

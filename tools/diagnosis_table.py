@@ -23,8 +23,8 @@ For a tunnel that is down, or up without a route, the exporter names the probabl
 has its evidence, its remedy, and what could be turned on to know more. Two rules hold throughout:
 
 - A cause is `likely` or `possible`, never certain.
-- Absence of evidence is not evidence. A source that is off, silent or too old says nothing, neither for a cause nor
-  against one; what is missing is named instead.
+- Absence of evidence is not evidence. A source that is off, silent or too old counts neither for a cause
+  nor against one; what is missing is named instead.
 """
 
 SCENARIOS = """\
@@ -68,7 +68,7 @@ LIFETIME_ROWS = (
 )
 
 NOTES = """\
-AWS's lifetime is the moment at which a security association ends, so it is held against the moment at which strongSwan
+AWS's lifetime is the moment at which a security association ends, so it is compared with the moment at which strongSwan
 closes one and not against that of the rekey, which comes earlier on both sides. It is also the number that strongSwan
 announces with IKEv1. So `rekey_time = 1h` alone is 3960 seconds; `life_time = 1h` is AWS's 3600.
 

@@ -30,8 +30,8 @@ METRICS_HEAD = """\
 The exporter asks AWS in the background (every 30 s where there are connections) and answers scrapes from memory: a
 scrape never calls AWS. All states come from DescribeVpnConnections, for which AWS charges nothing.
 
-- Labels are ids. Names and tags stand on `aws_vpn_connection_info`, so that a rename never resets an alert; join it
-  with `* on (account_id, region, vpn_connection_id) group_left (name) aws_vpn_connection_info`.
+- Labels are ids. Names and tags are labels of `aws_vpn_connection_info` only, so that a rename never resets an alert;
+  join it with `* on (account_id, region, vpn_connection_id) group_left (name) aws_vpn_connection_info`.
 - Absent is not zero. What AWS does not say has no series, and a failed poll never looks like "no connections".
 - While a target fails, the last good values stay for `stale_after` (5 minutes by default) and then vanish;
   `aws_vpn_target_up` says at once that they are old.
@@ -50,9 +50,9 @@ CONFIGURATION_HEAD = """\
 <!-- Written by tools/docs.py from exporter/aws_vpn_exporter/config.py: change it there, then run `make generate`. -->
 
 Without a file, `aws-vpn-exporter serve` watches the account of the default AWS credentials in the default region. A
-file, named by `--config.file`, is YAML and strict: an unknown or doubled key is an error that says where and what would
-be right. `aws-vpn-exporter check-config --config.file=FILE` says what would be watched. The file is read again on
-SIGHUP and on `POST /-/reload`; a bad one is refused and the one before stays in force.
+file, named by `--config.file`, is YAML and strict: an unknown or duplicate key is an error that says where, and what
+would be right. `aws-vpn-exporter check-config --config.file=FILE` says what would be watched. The file is read again on
+SIGHUP and on `POST /-/reload`; an invalid one is refused and the previous one stays in force.
 
 Durations are written as `30s`, `5m` or `1h30m`. Credentials, regions and endpoints come the standard AWS way
 (`AWS_PROFILE`, `AWS_REGION`, web identity, `AWS_ENDPOINT_URL_EC2` for a VPC endpoint, ...), never from this file.
@@ -75,9 +75,9 @@ option_defaults:
 WEB_HEAD = """\
 ## Web configuration
 
-TLS, users and headers stand in a file of their own, named by `--web.config.file`, in the format of Prometheus's
-exporter-toolkit. It is looked at again with each request: changed users, headers and certificates are in force at
-once, without a reload. Paths are relative to the file.
+TLS, users and headers are set in a file of their own, named by `--web.config.file`, in the format of Prometheus's
+exporter-toolkit. It is checked with each request: changed users, headers and certificates are in force at once,
+without a reload. Paths are relative to the file.
 
 ```yaml
 tls_server_config: {cert_file: tls.crt, key_file: tls.key}

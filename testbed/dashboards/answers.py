@@ -129,6 +129,6 @@ def _matrix(frame: list[dict[str, str]], options: Mapping[str, str]) -> list[dic
     corner = f"{options['rowField']}\\{options['columnField']}"
     for row in frame:
         cells = made.setdefault(row[options["rowField"]], {corner: row[options["rowField"]]})
-        # An empty label is none in Prometheus and an empty cell in Grafana.
+        # Prometheus treats an empty label as absent; Grafana shows an empty cell for it.
         cells[row[options["columnField"]]] = row.get(options["valueField"], "")
     return list(made.values())

@@ -47,7 +47,7 @@ class SteppedExporter:
         return self.page()
 
     def quietly_after(self, seconds: float) -> None:
-        """The same without a look at the page."""
+        """The same, without reading the page."""
         self.clock.now += seconds
         for target, _ in self.poller.take_due():
             self.poller.poll(target)

@@ -114,8 +114,8 @@ print(after[0] - before[0], after[1] - before[1])
 def _plain_clients(url: str) -> Usage:
     environment = clean_environment(**with_credentials(url, AWS_DEFAULT_REGION="eu-west-1"))
     command = [sys.executable, "-c", PLAIN, str(PLAIN_CLIENTS)]
-    said = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
-    cpu, resident = map(float, said.split())
+    output = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+    cpu, resident = map(float, output.split())
     return Usage(cpu, resident)
 
 

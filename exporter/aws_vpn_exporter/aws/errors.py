@@ -78,7 +78,7 @@ def poll_errors() -> Iterator[None]:
     except MalformedAnswerError as error:
         raise PollError(FailureCause.MALFORMED, clean(error)) from None
     except (ResponseParserError, ValueError):
-        # Its text holds the answer's body, so that it must go no further.
+        # The parser's error quotes the answer's body, which may hold secrets: it must not reach a log.
         raise PollError(FailureCause.MALFORMED, "the answer is not one of this API") from None
     except BotoCoreError as error:
         raise _failure(error) from None

@@ -43,7 +43,7 @@ class Discovery:
     """The accounts and targets of one configuration."""
 
     def __init__(self, aws: Aws, config: Config, before: "Discovery | None" = None) -> None:
-        """`before` is the discovery of the configuration before, whose list of the organization is kept until anew.
+        """`before` belongs to the previous configuration: its list of accounts is used until that is read again.
 
         Raises CannotStartError where neither the file nor the AWS settings name a region.
         """
@@ -58,7 +58,7 @@ class Discovery:
         self._list_again_at = 0.0
 
     def configured(self) -> dict[Target, Discovered]:
-        """The targets as far as the configuration alone names them, for as long as AWS has said nothing."""
+        """The targets that follow from the configuration alone, until AWS has answered."""
         accounts = self._configured_accounts()
         self._aws.register_accounts(accounts, self.home)
         found = self.targets(accounts, {})
@@ -100,7 +100,7 @@ class Discovery:
         return found
 
     def settled(self, targets: Mapping[Target, Discovered]) -> bool:
-        """Whether every target is known for what it is, so that there is no hurry to look again."""
+        """Whether accounts and regions of all targets are known, so that discovery need not be repeated soon."""
         return all(finding.pollable and target.account_id != UNKNOWN_ACCOUNT for target, finding in targets.items())
 
     def _who_calls(self) -> tuple[str, str]:
