@@ -2,7 +2,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test golden docs models dashboards chart benchmark stack lint clean
+.PHONY: run test lint generate golden benchmark stack clean
+
+# Each of them writes files from the code, and with --check says which are not current.
+GENERATORS := tools.models tools.docs tools.diagnosis_table grafana.build tools.build_chart
 
 run: .venv/run
 	$(BIN)/aws-vpn-exporter demo
@@ -15,28 +18,18 @@ lint: .venv/dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+# Rewrites everything that is made from the code; tests fail where it is not current.
+generate: golden
+	set -e; for generator in $(GENERATORS); do $(BIN)/python -m $$generator; done
 
 # Rewrites the expected pages and messages; the diff is what a change means to users.
 golden: .venv/dev
-	$(BIN)/python -m pytest -q tests/test_golden.py tests/test_config.py tests/test_permissions.py --rewrite
-
-# These rewrite what is generated from the code; tests fail where it is not current.
-docs: .venv/dev
-	$(BIN)/python -m tools.docs
-	$(BIN)/python -m tools.diagnosis_table
-
-dashboards: .venv/dev
-	$(BIN)/python -m grafana.build
-
-chart: .venv/dev
-	$(BIN)/python -m tools.build_chart
+	$(BIN)/python -m pytest -q tests/metrics/test_golden.py tests/config/test_config.py tests/iam/test_iam_policy.py --rewrite
 
 benchmark: .venv/dev
 	$(BIN)/python -m tools.benchmarks
-
-# Cuts botocore's description of the EC2 API down to what is used.
-models: .venv/dev
-	$(BIN)/python -m tools.models
 
 # The whole chain on this machine: simulated AWS, exporters, Prometheus, Alertmanager, and pages on the terminal.
 stack: .venv/run

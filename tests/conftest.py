@@ -2,14 +2,15 @@
 
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any
 
 import boto3
 import pytest
 from botocore.config import Config
 
-from tests.demo.clients import ClientMaker
+from tests.support.aws_clients import ClientMaker
+from tests.support.real_programs import real_programs_or_skip
 
 # Some tests start processes from several threads at once, where vfork was seen to fail with EFAULT.
 subprocess._USE_VFORK = False  # type: ignore[misc]
@@ -17,6 +18,18 @@ subprocess._USE_VFORK = False  # type: ignore[misc]
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--rewrite", action="store_true", help="rewrite the golden files instead of comparing with them")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup() -> Generator[None, object, object]:
+    with real_programs_or_skip():
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Generator[None, object, object]:
+    with real_programs_or_skip():
+        return (yield)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -15,7 +15,8 @@ from aws_vpn_exporter.demo.server import SimulatedAws
 from aws_vpn_exporter.model import Connection, ConnectionState, Telemetry, Tunnel, TunnelState
 from aws_vpn_exporter.poller import Pause, Poller, Schedule, Workers
 from aws_vpn_exporter.target import Discovered, Target
-from tests.pages import SteppedExporter, samples
+from testbed.exposition import samples
+from tests.support.stepped_exporter import SteppedExporter
 
 TARGETS = {Target("123456789012", f"region-{number}"): Discovered() for number in range(20)}
 

@@ -1,8 +1,6 @@
 """Writes what the chart repeats from elsewhere: the exporter's schema, its version, the README's table, the changes.
 
 Alert rules and dashboards are not repeated: the chart's folder `files` links to them, and Helm follows links.
-
-`--check` writes nothing and fails where a file is not as it would be written.
 """
 
 import argparse
@@ -17,8 +15,9 @@ import yaml
 
 from aws_vpn_exporter import __version__
 from aws_vpn_exporter.config import Config
+from tools.generated import ROOT, add_check, write_or_check
 
-CHART = Path(__file__).resolve().parent.parent / "helm" / "aws-vpn-exporter"
+CHART = ROOT / "helm" / "aws-vpn-exporter"
 IMAGE = "ghcr.io/aws-vpn-exporter/aws-vpn-exporter"
 PROJECT = "https://github.com/aws-vpn-exporter/aws-vpn-exporter"
 
@@ -152,7 +151,7 @@ def _between(text: str, begin: str, end: str, block: str) -> str:
     return f"{head}{begin}{block}{end}{tail}"
 
 
-def generated(chart_folder: Path = CHART) -> Mapping[Path, str]:
+def generated(chart_folder: Path) -> Mapping[Path, str]:
     """What each file that repeats something should hold."""
 
     def read(name: str) -> str:
@@ -166,16 +165,17 @@ def generated(chart_folder: Path = CHART) -> Mapping[Path, str]:
 
 
 def main() -> int:
+    """Write or check; the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--check", action="store_true", help="write nothing; fail where a file is not up to date")
+    add_check(parser)
+    parser.add_argument("--chart", type=Path, default=CHART, metavar="FOLDER", help="default: %(default)s")
     options = parser.parse_args()
-    outdated = {path: text for path, text in generated().items() if path.read_text(encoding="utf-8") != text}
-    for path, text in outdated.items():
-        if options.check:
-            print(f"{path.relative_to(CHART.parent.parent)} is not up to date: run tools/build_chart.py")
-        else:
-            path.write_text(text, encoding="utf-8")
-    return 1 if options.check and outdated else 0
+    try:
+        files = generated(options.chart)
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return write_or_check(files, options.check)
 
 
 if __name__ == "__main__":

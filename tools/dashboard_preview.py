@@ -21,10 +21,21 @@ from typing import Any
 from PIL import Image
 
 from aws_vpn_exporter.demo.fleet import SCENARIOS, Scenario
-from tests.grafana.answers import Dashboard, Variables, ask, choices, fill, load, panels, rows, seconds, variables_of
-from tests.grafana.lab import SOURCES, Prometheus, Samples, lab, wait_for
-from tests.grafana.past import Outage, past_of
-from tests.real_parts import REPOSITORY, find
+from testbed.dashboards.answers import (
+    Dashboard,
+    Variables,
+    ask,
+    choices,
+    fill,
+    load,
+    panels,
+    rows,
+    seconds,
+    variables_of,
+)
+from testbed.dashboards.past import Outage, past_of
+from testbed.dashboards.prometheus import SOURCES, Prometheus, Samples, lab
+from testbed.programs import REPOSITORY, find, wait_for
 
 Panel = Mapping[str, Any]
 WIDTH, ROW, GAP, SCALE = 1680, 30, 8, 66

@@ -1,7 +1,4 @@
-"""Writes docs/DIAGNOSIS.md: each scenario of the tests with the causes that come out, their evidence and remedy.
-
-`python -m tools.diagnosis_table` rewrites it, `python -m tools.diagnosis_table --check` fails where it is not current.
-"""
+"""Writes docs/DIAGNOSIS.md: each scenario of the tests with the causes that come out, their evidence and remedy."""
 
 import sys
 from collections.abc import Iterable, Mapping
@@ -13,28 +10,33 @@ from aws_vpn_exporter.diagnosis.case import TURN_ON
 from aws_vpn_exporter.diagnosis.cause import Cause, CauseKind
 from aws_vpn_exporter.diagnosis.causes import causes
 from aws_vpn_exporter.options import OPTIONS
-from tests.diagnosis.scenarios import CAUSES, FALSE_FRIENDS, Scenario
-
-FILE = Path(__file__).parent.parent / "docs" / "DIAGNOSIS.md"
+from testbed.diagnosis_scenarios import CAUSES, FALSE_FRIENDS, Scenario
+from tools.generated import ROOT, main
 
 HEAD = """\
 # Diagnosis
 
-<!-- Written by tools/diagnosis_table.py from the code and the scenarios of its tests: change it there. -->
+<!-- Written by tools/diagnosis_table.py from the code and the scenarios of its tests: change it there, then run
+`make generate`. -->
 
 For a tunnel that is down, or up without a route, the exporter names the probable causes, the best supported first. Each
 has its evidence, its remedy, and what could be turned on to know more. Two rules hold throughout:
 
 - A cause is `likely` or `possible`, never certain.
-- Absence of evidence is not evidence. A source that is off, silent or too old says nothing, neither for a cause nor
-  against one; what is missing is named instead.
+- Absence of evidence is not evidence. A source that is off, silent or too old counts neither for a cause
+  nor against one; what is missing is named instead.
 """
 
-FRIENDS = """\
-## False friends
+SCENARIOS = """\
+## Scenarios
 
-What looks like evidence and is none. The tests hold the exporter to each line.
+What is known of a tunnel, the causes that are named for it, and the evidence for the first of them.
+"""
 
+FALSE_EVIDENCE = """\
+## Misleading evidence
+
+Situations that look like a certain cause and do not show it, with the causes that are named nevertheless.
 """
 
 DEVICES = """\
@@ -43,7 +45,6 @@ DEVICES = """\
 A device's own configuration can be read instead of stating its values by hand. What cannot be read, or has no
 counterpart at AWS, is named with its line and not guessed; an option of which a part is not understood counts as not
 stated. Keys and passwords in the file are not looked at, and no text of it is repeated beyond the names of connections.
-
 """
 
 LIFETIMES = """\
@@ -67,7 +68,7 @@ LIFETIME_ROWS = (
 )
 
 NOTES = """\
-AWS's lifetime is the moment at which a security association ends, so it is held against the moment at which strongSwan
+AWS's lifetime is the moment at which a security association ends, so it is compared with the moment at which strongSwan
 closes one and not against that of the rekey, which comes earlier on both sides. It is also the number that strongSwan
 announces with IKEv1. So `rekey_time = 1h` alone is 3960 seconds; `life_time = 1h` is AWS's 3600.
 
@@ -84,25 +85,22 @@ announces with IKEv1. So `rekey_time = 1h` alone is 3960 seconds; `life_time = 1
 
 def page() -> str:
     """docs/DIAGNOSIS.md."""
-    return (
-        "\n".join(
-            [
-                HEAD,
-                "## Causes\n",
-                _table(("cause", "remedy", "runbook"), map(_cause_row, _first_of_each())),
-                "## Scenarios\n",
-                _table(("what is so", "what comes out", "evidence"), map(_scenario_row, CAUSES.values())),
-                FRIENDS
-                + _table(("what is so", "what comes out"), (_scenario_row(s)[:2] for s in FALSE_FRIENDS.values())),
-                "## To know more\n",
-                _table(("source", "what for"), ((f"`{source}`", sentence) for source, sentence in TURN_ON.items())),
-                DEVICES + _formats(),
-                LIFETIMES + _table(("file", "phase 1", "phase 2", "if nothing is set"), LIFETIME_ROWS),
-                NOTES.rstrip("\n"),
-            ]
-        )
-        + "\n"
-    )
+    parts = [
+        HEAD,
+        "## Causes\n",
+        *map(_cause_section, _first_of_each()),
+        SCENARIOS,
+        *map(_scenario_section, CAUSES.values()),
+        FALSE_EVIDENCE,
+        *map(_scenario_section, FALSE_FRIENDS.values()),
+        "## Sources that tell more\n",
+        _table(("source", "what for"), ((f"`{source}`", sentence) for source, sentence in TURN_ON.items())),
+        DEVICES,
+        _formats(),
+        LIFETIMES + _table(("file", "phase 1", "phase 2", "if nothing is set"), LIFETIME_ROWS),
+        NOTES,
+    ]
+    return "\n".join(parts)
 
 
 def _first_of_each() -> list[Cause]:
@@ -112,21 +110,24 @@ def _first_of_each() -> list[Cause]:
     return [found[kind] for kind in CauseKind]
 
 
-def _cause_row(cause: Cause) -> tuple[str, ...]:
+def _cause_section(cause: Cause) -> str:
     name, _, anchor = cause.runbook.partition("#")
-    return f"`{cause.kind}`", cause.remedy, f"[{anchor.replace('-', ' ')}](runbooks/{name}#{anchor})"
+    link = f"[{anchor.replace('-', ' ').capitalize().replace('aws', 'AWS')}](runbooks/{name}#{anchor})"
+    return f"### `{cause.kind}`\n\n{cause.remedy} Runbook: {link}.\n"
 
 
-def _scenario_row(scenario: Scenario) -> tuple[str, ...]:
+def _scenario_section(scenario: Scenario) -> str:
     found = causes(scenario.case)
     named = ", ".join(f"`{cause.kind}` ({cause.confidence})" for cause in found)
-    return scenario.description, named or "nothing", " ".join(found[0].evidence) if found else ""
+    evidence = "".join(f"- {sentence}\n" for sentence in found[0].evidence) if found else ""
+    heading = f"### {scenario.description.rstrip('.')}\n\nCauses: {named or 'none'}.\n"
+    return f"{heading}\nEvidence for the first:\n\n{evidence}" if evidence else heading
 
 
 def _formats() -> str:
     titles = " and ".join(reader.title for reader in READERS)
     options = ", ".join(f"`{option.key}`" for option in OPTIONS if option.name in READABLE)
-    return f"Formats: {titles}. Options: {options}.\n"
+    return f"Formats: {titles}.\n\nOptions: {options}.\n"
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
@@ -134,15 +135,10 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     return "".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |\n" for line in lines)
 
 
-def main() -> int:
-    """Writes or checks; the exit code."""
-    if "--check" not in sys.argv:
-        FILE.write_text(page())
-    elif not FILE.exists() or FILE.read_text() != page():
-        print(f"not current: {FILE.name}; run python -m tools.diagnosis_table", file=sys.stderr)
-        return 1
-    return 0
+def generated() -> Mapping[Path, str]:
+    """The document and its text."""
+    return {ROOT / "docs" / "DIAGNOSIS.md": page()}
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(__doc__, generated()))

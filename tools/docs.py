@@ -1,7 +1,4 @@
-"""Writes docs/METRICS.md from the metrics' records and docs/CONFIGURATION.md from the configuration's schema.
-
-`python -m tools.docs` rewrites them, `python -m tools.docs --check` fails where they are not current.
-"""
+"""Writes docs/METRICS.md from the metrics' records and docs/CONFIGURATION.md from the configuration's schema."""
 
 import sys
 from collections.abc import Iterator, Mapping
@@ -19,31 +16,38 @@ from aws_vpn_exporter.options import OPTIONS, Option, text
 from aws_vpn_exporter.target import FailureCause
 from aws_vpn_exporter.web.config import WebConfig
 from aws_vpn_exporter.wording import duration
+from tools.generated import ROOT, main
 
-DOCS = Path(__file__).parent.parent / "docs"
+DOCS = ROOT / "docs"
 
 Schema = Mapping[str, Any]
 
 METRICS_HEAD = """\
 # Metrics
 
-<!-- Written by tools/docs.py from exporter/aws_vpn_exporter/metrics/: change it there, then run `make docs`. -->
+<!-- Written by tools/docs.py from exporter/aws_vpn_exporter/metrics/: change it there, then run `make generate`. -->
 
 The exporter asks AWS in the background (every 30 s where there are connections) and answers scrapes from memory: a
 scrape never calls AWS. All states come from DescribeVpnConnections, for which AWS charges nothing.
 
-- Labels are ids. Names and tags stand on `aws_vpn_connection_info`, so that a rename never resets an alert; join it
-  with `* on (account_id, region, vpn_connection_id) group_left (name) aws_vpn_connection_info`.
+- Labels are ids. Names and tags are labels of `aws_vpn_connection_info` only, so that a rename never resets an alert;
+  join it with `* on (account_id, region, vpn_connection_id) group_left (name) aws_vpn_connection_info`.
 - Absent is not zero. What AWS does not say has no series, and a failed poll never looks like "no connections".
 - While a target fails, the last good values stay for `stale_after` (5 minutes by default) and then vanish;
   `aws_vpn_target_up` says at once that they are old.
 - A connection that is being created or deleted (`pending`, `deleting`, `deleted`) has its `_info` and `_state` only.
+
+## What is promised
+
+Every name, type and label on this page is part of the public interface: it is removed or renamed in a major version
+only, and the changelog says so. Any version may bring further metrics, further labels on metrics that end in `_info`,
+and further values of labels such as `cause`. Help texts may change at any time.
 """
 
 CONFIGURATION_HEAD = """\
 # Configuration
 
-<!-- Written by tools/docs.py from exporter/aws_vpn_exporter/config/: change it there, then run `make docs`. -->
+<!-- Written by tools/docs.py from exporter/aws_vpn_exporter/config/: change it there, then run `make generate`. -->
 
 Without a file, `aws-vpn-exporter serve` watches the account of the default AWS credentials in the default region. A
 file, named by `--config.file`, is YAML and strict: unknown keys, duplicate keys and aliases are errors that say where
@@ -71,9 +75,9 @@ option_defaults:
 WEB_HEAD = """\
 ## Web configuration
 
-TLS, users and headers stand in a file of their own, named by `--web.config.file`, in the format of Prometheus's
-exporter-toolkit. It is looked at again with each request: changed users, headers and certificates are in force at
-once, without a reload. Paths are relative to the file.
+TLS, users and headers are set in a file of their own, named by `--web.config.file`, in the format of Prometheus's
+exporter-toolkit. It is checked with each request: changed users, headers and certificates are in force at once,
+without a reload. Paths are relative to the file.
 
 ```yaml
 tls_server_config: {cert_file: tls.crt, key_file: tls.key}
@@ -86,21 +90,25 @@ auth_excluded_paths: [/-/healthy, /-/ready]
 def metrics() -> str:
     """docs/METRICS.md."""
     connection = ("account_id", "region", "vpn_connection_id")
-    tables: tuple[tuple[str, tuple[str, ...], tuple[Metric[Any], ...]], ...] = (
+    sections: tuple[tuple[str, tuple[str, ...], tuple[Metric[Any], ...]], ...] = (
         ("Connections", connection, CONNECTION),
         ("Tunnels", (*connection, "tunnel_ip"), TUNNEL),
         ("Targets", ("account_id", "region"), TARGET),
         ("Optional sources", ("account_id", "region"), SOURCE),
         ("The exporter itself", (), EXPORTER),
     )
-    parts = [METRICS_HEAD, *(_metric_table(*table) for table in tables), _causes(), _options()]
+    parts = [METRICS_HEAD, *(_metric_section(*section) for section in sections), _causes(), _options()]
     return "\n".join(parts)
 
 
-def _metric_table(title: str, identity: tuple[str, ...], metrics: tuple[Metric[Any], ...]) -> str:
+def _metric_section(title: str, identity: tuple[str, ...], metrics: tuple[Metric[Any], ...]) -> str:
     common = f"Labels of every series: {_coded(identity)}.\n\n" if identity else ""
-    rows = "\n".join(f"| `{m.name}` | {m.type} | {_coded(m.labels)} | {m.help} |" for m in metrics)
-    return f"## {title}\n\n{common}| metric | type | further labels | meaning |\n|---|---|---|---|\n{rows}\n"
+    return f"## {title}\n\n{common}" + "\n".join(map(_metric, metrics))
+
+
+def _metric(metric: Metric[Any]) -> str:
+    labels = f"; further labels: {_coded(metric.labels)}" if metric.labels else ""
+    return f"### `{metric.name}`\n\n{metric.help}\n\n{metric.type.capitalize()}{labels}.\n"
 
 
 def _causes() -> str:
@@ -227,19 +235,10 @@ def _default(key: str, value: Schema, schema: Schema) -> str:
     return f"`{default}`" if isinstance(default, str | int) else ""
 
 
-def main() -> int:
-    """Writes or checks; the exit code."""
-    stale = []
-    for name, written in (("METRICS.md", metrics()), ("CONFIGURATION.md", configuration())):
-        file = DOCS / name
-        if "--check" not in sys.argv:
-            file.write_text(written)
-        elif not file.exists() or file.read_text() != written:
-            stale.append(name)
-    if stale:
-        print(f"not current: {', '.join(stale)}; run `make docs`", file=sys.stderr)
-    return len(stale)
+def generated() -> Mapping[Path, str]:
+    """Each document and its text."""
+    return {DOCS / "METRICS.md": metrics(), DOCS / "CONFIGURATION.md": configuration()}
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(__doc__, generated()))

@@ -1,15 +1,18 @@
 """Writes the cut-down description of the EC2 API that the exporter loads in place of botocore's whole one.
 
 Only the operations in use are kept, without documentation, and without the members that hold pre-shared keys. The
-description is botocore's (Apache-2.0). `--check` fails where the file is not current.
+description is botocore's (Apache-2.0).
 """
 
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from botocore.loaders import Loader
+
+from tools.generated import ROOT, main
 
 OPERATIONS = (
     "DescribeRegions",
@@ -18,7 +21,7 @@ OPERATIONS = (
     "GetVpnTunnelReplacementStatus",
 )
 SECRETS = {("VpnConnection", "CustomerGatewayConfiguration"), ("TunnelOption", "PreSharedKey")}
-FOLDER = Path(__file__).parent.parent / "exporter" / "aws_vpn_exporter" / "aws" / "models" / "ec2"
+FOLDER = ROOT / "exporter" / "aws_vpn_exporter" / "aws" / "models" / "ec2"
 
 
 def pruned() -> tuple[str, dict[str, Any]]:
@@ -62,19 +65,11 @@ def _names(value: Any) -> set[str]:
     return own.union(*map(_names, value.values()))
 
 
-def main() -> int:
-    """Writes or checks; the exit code."""
+def generated() -> Mapping[Path, str]:
+    """The description's file, in a folder named for the API's version, and its text."""
     version, description = pruned()
-    file, text = FOLDER / version / "service-2.json", json.dumps(description, indent=1) + "\n"
-    if "--check" in sys.argv:
-        current = file.exists() and file.read_text() == text
-        if not current:
-            print(f"{file} is not current; run `make models`", file=sys.stderr)
-        return int(not current)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(text)
-    return 0
+    return {FOLDER / version / "service-2.json": json.dumps(description, indent=1) + "\n"}
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(__doc__, generated()))

@@ -5,7 +5,6 @@ what would reach a pager, a chat or a ticket system is printed here. Needs what 
 """
 
 import argparse
-import os
 import signal
 import sys
 import tempfile
@@ -20,9 +19,11 @@ from pathlib import Path
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
-from aws_vpn_exporter.demo.fleet import HOME_REGION, SCENARIOS, Fleet
+from aws_vpn_exporter.demo.fleet import SCENARIOS, Fleet
 from aws_vpn_exporter.demo.server import SimulatedAws
-from tools.chain import Chain, Mailbox, Message, chain, free_port, located, program, seconds, shipped_rules, wait_for
+from testbed.chain import Chain, Mailbox, Message, chain, seconds, shipped_rules
+from testbed.exporter_process import COMMAND, clean_environment, with_credentials
+from testbed.programs import MissingProgramError, free_port, program, wait_for
 
 REPLICAS = 2
 SPEED = 6
@@ -38,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with tempfile.TemporaryDirectory(prefix="aws-vpn-stack-") as folder, ExitStack() as stack:
             _run(stack, Path(folder), options, over)
-    except TimeoutError as error:
+    except (TimeoutError, MissingProgramError) as error:
         print(error, file=sys.stderr)
         return 1
     print("Everything has ended.")
@@ -65,8 +66,8 @@ def _run(stack: ExitStack, folder: Path, options: argparse.Namespace, over: thre
     mailbox = stack.enter_context(Mailbox(_show))
     exporters = [_exporter(stack, aws.url, folder / f"exporter-{number}.log") for number in range(REPLICAS)]
     for address in exporters:
-        wait_for(lambda address=address: _ready(address), "the exporters answer", folder)  # type: ignore[misc]
-    made = stack.enter_context(chain(folder, exporters, mailbox.url, speed=options.speed, find=_find))
+        wait_for(lambda address=address: _ready(address), 60, "the exporters answer", folder)  # type: ignore[misc]
+    made = stack.enter_context(chain(folder, exporters, mailbox.url, speed=options.speed))
     print(_welcome(made, exporters, options), flush=True)
     over.wait()
 
@@ -74,31 +75,14 @@ def _run(stack: ExitStack, folder: Path, options: argparse.Namespace, over: thre
 def _exporter(stack: ExitStack, aws: str, log: Path) -> str:
     address = f"127.0.0.1:{free_port()}"
     config = stack.enter_context(as_file(files("aws_vpn_exporter.demo") / "config.yaml"))
-    settings = {
-        "AWS_ENDPOINT_URL": aws,
-        "AWS_REGION": HOME_REGION,
-        "AWS_ACCESS_KEY_ID": "demo",
-        "AWS_SECRET_ACCESS_KEY": "demo",
-        "AWS_CONFIG_FILE": os.devnull,
-        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-    }
-    others = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    serve = [sys.executable, "-m", "aws_vpn_exporter", "serve"]
-    options = [f"--config.file={config}", f"--web.listen-address={address}"]
-    stack.enter_context(program(log, *serve, *options, environment={**others, **settings}))
+    serve = [*COMMAND, "serve", f"--config.file={config}", f"--web.listen-address={address}"]
+    stack.enter_context(program(log, *serve, environment=clean_environment(**with_credentials(aws))))
     return address
 
 
 def _ready(address: str) -> bool:
     with urlopen(f"http://{address}/-/ready", timeout=5) as answer:
         return bool(answer.status == 200)
-
-
-def _find(name: str) -> Path:
-    found = located(name)
-    if not found:
-        sys.exit(f"{name} is not here: run tools/real-parts.sh, or install it")
-    return found
 
 
 def _welcome(made: Chain, exporters: Sequence[str], options: argparse.Namespace) -> str:

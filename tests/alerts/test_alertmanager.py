@@ -3,7 +3,6 @@
 import json
 import re
 import shutil
-import socket
 import subprocess
 import time
 import urllib.error
@@ -16,12 +15,12 @@ from typing import Any
 import pytest
 import yaml
 
-from tests import real_parts
+from testbed.programs import REPOSITORY, find, free_port
 
-EXAMPLE = real_parts.REPOSITORY / "alerts" / "alertmanager"
+EXAMPLE = REPOSITORY / "alerts" / "alertmanager"
 CONFIG = EXAMPLE / "alertmanager.yaml"
-RULES = real_parts.REPOSITORY / "alerts" / "aws-vpn.rules.yaml"
-UNIT_TESTS = sorted((real_parts.REPOSITORY / "alerts" / "tests").glob("*.test.yaml"))
+RULES = REPOSITORY / "alerts" / "aws-vpn.rules.yaml"
+UNIT_TESTS = sorted((REPOSITORY / "alerts" / "tests").glob("*.test.yaml"))
 RECEIVERS = {"critical": "pager", "warning": "chat", "info": "ticket"}
 VERSIONS = pytest.mark.parametrize("old", [False, True], ids=["new", "old"])
 IDENTITY = {
@@ -64,12 +63,12 @@ def output(*command: str | Path) -> str:
 
 @VERSIONS
 def test_amtool_accepts_the_example(old: bool) -> None:
-    output(real_parts.find("amtool", old), "check-config", CONFIG)
+    output(find("amtool", old), "check-config", CONFIG)
 
 
 @VERSIONS
 def test_every_alert_reaches_the_receiver_of_its_severity(old: bool) -> None:
-    amtool = real_parts.find("amtool", old)
+    amtool = find("amtool", old)
     routes = {
         name: output(
             amtool,
@@ -161,7 +160,7 @@ def rendered(tmp_path: Path, old: bool, template: str, message: dict[str, Any]) 
     common = {"commonAnnotations": message["alerts"][0]["annotations"]} if len(message["alerts"]) == 1 else {}
     data.write_text(json.dumps(message | common))
     return output(
-        real_parts.find("amtool", old),
+        find("amtool", old),
         "template",
         "render",
         f"--template.glob={EXAMPLE}/templates/*.tmpl",
@@ -222,17 +221,10 @@ def test_several_alerts_are_counted_and_all_told(tmp_path: Path, old: bool) -> N
     assert rendered(tmp_path, old, "aws_vpn.text", message).count("Runbook: ") == 2
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 @contextmanager
 def alertmanager(folder: Path, old: bool) -> Iterator[str]:
     """Run the example as it is, except that nothing leaves the machine: all receivers are empty."""
-    program = real_parts.find("alertmanager", old)
+    program = find("alertmanager", old)
     config = yaml.safe_load(CONFIG.read_text())
     config["receivers"] = [{"name": receiver["name"]} for receiver in config["receivers"]]
     (folder / "alertmanager.yaml").write_text(yaml.safe_dump(config))

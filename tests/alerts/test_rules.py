@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 import yaml
 
-from tests import real_parts
+from testbed.programs import REPOSITORY, find
 
-RULES = real_parts.REPOSITORY / "alerts" / "aws-vpn.rules.yaml"
-README = real_parts.REPOSITORY / "alerts" / "README.md"
-UNIT_TESTS = sorted((real_parts.REPOSITORY / "alerts" / "tests").glob("*.test.yaml"))
-RUNBOOKS = real_parts.REPOSITORY / "docs" / "runbooks"
-METRICS = real_parts.REPOSITORY / "docs" / "METRICS.md"
+RULES = REPOSITORY / "alerts" / "aws-vpn.rules.yaml"
+README = REPOSITORY / "alerts" / "README.md"
+UNIT_TESTS = sorted((REPOSITORY / "alerts" / "tests").glob("*.test.yaml"))
+RUNBOOKS = REPOSITORY / "docs" / "runbooks"
+METRICS = REPOSITORY / "docs" / "METRICS.md"
 
 Rule = dict[str, Any]
 VERSIONS = pytest.mark.parametrize("old", [False, True], ids=["new", "old"])
@@ -47,7 +47,7 @@ def run(*command: str | Path) -> None:
 
 @VERSIONS
 def test_promtool_accepts_the_rules(old: bool) -> None:
-    run(real_parts.find("promtool", old), "check", "rules", RULES)
+    run(find("promtool", old), "check", "rules", RULES)
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +60,7 @@ def pool() -> Iterator[ThreadPoolExecutor]:
 
 @pytest.fixture(scope="module", params=[False, True], ids=["new", "old"])
 def outcomes(request: pytest.FixtureRequest, pool: ThreadPoolExecutor) -> dict[Path, Future[None]]:
-    promtool = real_parts.find("promtool", request.param)
+    promtool = find("promtool", request.param)
     return {path: pool.submit(run, promtool, "test", "rules", path) for path in UNIT_TESTS}
 
 

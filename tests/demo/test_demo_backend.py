@@ -8,7 +8,7 @@ import pytest
 
 from aws_vpn_exporter.demo.backend import LogRecord
 from aws_vpn_exporter.demo.server import SimulatedAws
-from tests.demo.clients import ClientMaker
+from tests.support.aws_clients import ClientMaker
 
 ADDRESS = "203.0.113.1"
 START = datetime(2030, 1, 1, tzinfo=UTC)

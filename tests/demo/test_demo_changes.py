@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 from aws_vpn_exporter.demo.backend import Parameters
 from aws_vpn_exporter.demo.faults import Refusal, RefusedError
 from aws_vpn_exporter.demo.server import SimulatedAws
-from tests.demo.clients import ClientMaker
+from tests.support.aws_clients import ClientMaker
 
 TUNNEL = {"VpnConnectionId": "vpn-1", "VpnTunnelOutsideIpAddress": "203.0.113.1"}
 ROUTE = {"VpnConnectionId": "vpn-1", "DestinationCidrBlock": "192.0.2.0/24"}

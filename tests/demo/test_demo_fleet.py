@@ -10,7 +10,7 @@ import pytest
 from aws_vpn_exporter.demo.fleet import DEMO_SECRET, HOME_REGION, SCENARIOS, Fleet, Scenario, many
 from aws_vpn_exporter.demo.fleet.timeline import Timeline
 from aws_vpn_exporter.demo.server import SimulatedAws
-from tests.demo.clients import ClientMaker
+from tests.support.aws_clients import ClientMaker
 
 START = datetime(2030, 1, 1, tzinfo=UTC).timestamp()
 

@@ -20,7 +20,7 @@ from botocore.parsers import ResponseParserError
 from aws_vpn_exporter.demo.faults import FAULT_NAMES, FaultName
 from aws_vpn_exporter.demo.fleet import DEMO_SECRET, Fleet
 from aws_vpn_exporter.demo.server import SimulatedAws
-from tests.demo.clients import ClientMaker
+from tests.support.aws_clients import ClientMaker
 
 DESCRIBE = "DescribeVpnConnections"
 ANSWER = {

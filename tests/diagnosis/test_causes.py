@@ -25,7 +25,7 @@ from aws_vpn_exporter.evidence import (
 )
 from aws_vpn_exporter.model import ConnectionState, TunnelState
 from aws_vpn_exporter.sources import SOURCES
-from tests.diagnosis.scenarios import (
+from testbed.diagnosis_scenarios import (
     ALL_ON,
     AWS_INITIATES,
     CAUSES,

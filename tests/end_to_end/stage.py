@@ -4,13 +4,12 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 
 from aws_vpn_exporter.demo.server import SimulatedAws
-from tests import real_parts
-from tests.running import ExporterProcess, with_credentials
-from tools.chain import Chain, Mailbox, Message, chain, wait_for
+from testbed.chain import Chain, Mailbox, Message, chain
+from testbed.exporter_process import ExporterProcess, with_credentials
+from testbed.programs import find, wait_for
 
 SPEED = 100
 CONFIG = """
@@ -93,6 +92,7 @@ class Stage:
         """Waits until the receiver has got so many messages; they are exactly these, firing or resolved."""
         wait_for(
             lambda: len(self.mailbox.messages(receiver)) >= len(firing),
+            60,
             f"{len(firing)} messages to {receiver}",
             self.folder,
         )
@@ -102,19 +102,18 @@ class Stage:
 
     def until_muted(self, *alerts: tuple[str, str]) -> None:
         """Waits until Alertmanager holds these alerts back."""
-        wait_for(lambda: self.chain.muted() >= set(alerts), f"{alerts} to be muted", self.folder)
+        wait_for(lambda: self.chain.muted() >= set(alerts), 60, f"{alerts} to be muted", self.folder)
 
     def until(self, expression: str) -> None:
         """Waits until Prometheus has an answer to the query."""
-        wait_for(lambda: self.chain.query(expression), expression, self.folder)
+        wait_for(lambda: self.chain.query(expression), 60, expression, self.folder)
 
 
 @contextmanager
 def stage(folder: Path, replicas: int = 1, old: bool = False) -> Iterator[Stage]:
     """All of it, running, with every tunnel up."""
-    find = partial(real_parts.find, old=old)
     for program in ("prometheus", "alertmanager"):
-        find(program)  # before anything starts: a missing one skips the test
+        find(program, old)  # before anything starts: a missing one skips the test
     config = folder / "exporter.yaml"
     config.write_text(CONFIG)
     made = Stage(folder)
@@ -129,5 +128,5 @@ def stage(folder: Path, replicas: int = 1, old: bool = False) -> Iterator[Stage]
         for exporter in made.exporters:
             exporter.until_ready()
         targets = [f"127.0.0.1:{exporter.port}" for exporter in made.exporters]
-        made.chain = stack.enter_context(chain(folder, targets, made.mailbox.url, speed=SPEED, find=find))
+        made.chain = stack.enter_context(chain(folder, targets, made.mailbox.url, speed=SPEED, old=old))
         yield made

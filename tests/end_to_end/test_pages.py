@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from testbed.chain import Message
+from testbed.programs import REPOSITORY
 from tests.end_to_end.stage import Stage, stage
-from tools.chain import REPOSITORY, Message
 
 README = REPOSITORY / "alerts" / "README.md"
 SINCE = re.compile(r"Alert since \d{4}-\d\d-\d\d \d\d:\d\d UTC")

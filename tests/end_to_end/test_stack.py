@@ -10,9 +10,8 @@ from urllib.request import urlopen
 
 import pytest
 
-from tests import real_parts
-from tests.running import clean_environment
-from tools.chain import REPOSITORY, wait_for
+from testbed.exporter_process import clean_environment
+from testbed.programs import REPOSITORY, find, wait_for
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -20,7 +19,7 @@ pytestmark = pytest.mark.timeout(240)
 @pytest.fixture
 def output(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
     for program in ("prometheus", "alertmanager"):
-        real_parts.find(program)
+        find(program)
     log = tmp_path / "stack.log"
     with log.open("w") as written:
         process = subprocess.Popen(
@@ -43,7 +42,7 @@ def answers(url: str) -> bool:
 
 def test_the_stack_opens_pages_and_ends(output: tuple[subprocess.Popen[bytes], Path], tmp_path: Path) -> None:
     process, log = output
-    wait_for(lambda: "to the pager:" in log.read_text(), "a page", tmp_path)
+    wait_for(lambda: "to the pager:" in log.read_text(), 60, "a page", tmp_path)
     text = log.read_text()
     urls = re.findall(r"^  (http://\S+)$", text, re.MULTILINE)
     assert len(urls) == 5

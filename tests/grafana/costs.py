@@ -15,9 +15,10 @@ from pathlib import Path
 
 from aws_vpn_exporter.demo.fleet import Connection, Scenario, many
 from aws_vpn_exporter.demo.fleet.tunnel_options import LOGGED_OPTIONS
-from tests.grafana.answers import UIDS, ask, choices, load, panels, variables_of
-from tests.grafana.lab import JOB, Past, Prometheus, lab, wait_for
-from tests.grafana.past import DAY, Outage, past_of
+from testbed.dashboards.answers import UIDS, ask, choices, load, panels, variables_of
+from testbed.dashboards.past import DAY, Outage, past_of
+from testbed.dashboards.prometheus import JOB, Past, Prometheus, lab
+from testbed.programs import wait_for
 
 CONNECTIONS, SPAN, DAYS = 1000, "30d", 30
 ALERT_INTERVAL, SCRAPE_INTERVAL = 15, 30

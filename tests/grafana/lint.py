@@ -9,8 +9,8 @@ import yaml
 from grafana_foundation_sdk.models import units
 
 from aws_vpn_exporter.metrics import METRICS
-from tests.grafana.answers import Dashboard, panels
-from tests.grafana.lab import RULES
+from testbed.dashboards.answers import Dashboard, panels
+from testbed.dashboards.prometheus import RULES
 
 UNITS = {value for name, value in vars(units).items() if isinstance(value, str) and not name.startswith("_")}
 # Known to Grafana as well, and missing in that list.

@@ -12,9 +12,10 @@ from aws_vpn_exporter.demo.fleet import SCENARIOS, Scenario, ScriptedFault, many
 from aws_vpn_exporter.demo.fleet.log_lines import LogLine
 from aws_vpn_exporter.demo.fleet.situations import EVERY_OPTION_SET, REKEY_MISMATCH
 from aws_vpn_exporter.demo.fleet.tunnel_histories import MAINTENANCE_PENDING, REKEY_REFUSED
-from tests.grafana.answers import UIDS, Answer, answers, ask, choices, load, panels, rows, variables_of
-from tests.grafana.lab import ACCOUNT_NAME, REGIONS, SOURCES, Prometheus, Samples, lab, wait_for
-from tests.grafana.past import Outage, past_of
+from testbed.dashboards.answers import UIDS, Answer, answers, ask, choices, load, panels, rows, variables_of
+from testbed.dashboards.past import Outage, past_of
+from testbed.dashboards.prometheus import ACCOUNT_NAME, REGIONS, SOURCES, Prometheus, Samples, lab
+from testbed.programs import wait_for
 
 pytestmark = pytest.mark.timeout(150)
 

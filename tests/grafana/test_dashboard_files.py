@@ -14,9 +14,9 @@ from grafana_foundation_sdk.cog.plugins import register_default_plugins
 from grafana_foundation_sdk.models.dashboard import Dashboard as Decoded
 
 from grafana import build
-from tests.grafana.answers import UIDS, load, panels
+from testbed.dashboards.answers import UIDS, load, panels
+from testbed.programs import REPOSITORY
 from tests.grafana.lint import complaints
-from tests.real_parts import REPOSITORY
 
 FAULTS: dict[str, Callable[[dict[str, Any]], object]] = {
     "can be edited": lambda it: it.update(editable=True),

@@ -8,7 +8,7 @@ from typing import Any
 import helm_python
 import yaml
 
-from tests.real_parts import REPOSITORY
+from testbed.programs import REPOSITORY
 
 CHART = REPOSITORY / "helm" / "aws-vpn-exporter"
 CI_VALUES = sorted((CHART / "ci").glob("*-values.yaml"))

@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import aws_vpn_exporter
+from testbed.programs import REPOSITORY
 from tests.helm.chart import Manifest
-from tests.real_parts import REPOSITORY, missing
+from tests.support.real_programs import missing
 
 Files = Mapping[str, str]
 

@@ -5,7 +5,7 @@ import importlib
 from kubernetes_validate import utils  # type: ignore[import-untyped]
 
 from tests.helm.chart import Manifest
-from tests.real_parts import missing
+from tests.support.real_programs import missing
 
 VERSIONS = utils.all_versions()
 KUBERNETES = (VERSIONS[0], VERSIONS[-1])

@@ -10,9 +10,9 @@ import pytest
 import yaml
 
 from aws_vpn_exporter.cli import main
+from testbed.programs import REPOSITORY
 from tests.helm.chart import CHART, CI_VALUES, Values, documents, manifests, one, rendered, values_of
 from tests.helm.published_schemas import KUBERNETES, check
-from tests.real_parts import REPOSITORY
 
 by_file = pytest.mark.parametrize("file", CI_VALUES, ids=lambda file: file.stem)
 

@@ -10,8 +10,8 @@ import helm_python
 import pytest
 import yaml
 
+from testbed.programs import REPOSITORY, find
 from tests.helm.chart import manifests, one
-from tests.real_parts import REPOSITORY, find
 
 RULES = REPOSITORY / "alerts" / "aws-vpn.rules.yaml"
 TESTS = sorted((REPOSITORY / "alerts" / "tests").glob("*.test.yaml"))

@@ -18,7 +18,7 @@ from aws_vpn_exporter.demo.fleet import Fleet
 from aws_vpn_exporter.demo.server import SimulatedAws
 from tests.helm.chart import CHART, Manifest, manifests, one, values_of
 from tests.helm.kubelet import Cluster, Running, arguments, container_of, environment, fetched, image, started
-from tests.real_parts import missing
+from tests.support.real_programs import missing
 
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "demo", "AWS_SECRET_ACCESS_KEY": "demo"}
 

@@ -6,7 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.real_parts import REPOSITORY, missing
+from testbed.programs import REPOSITORY
+from tests.support.real_programs import missing
 
 DOCKERFILE = REPOSITORY / "Dockerfile"
 

@@ -17,15 +17,16 @@ from urllib.request import urlopen
 import pytest
 import yaml
 
-from tests import real_parts
+from testbed.chain import JOB, Chain, hurry, seconds, shipped_rules
+from testbed.exporter_process import ExporterProcess
+from testbed.programs import REPOSITORY, find, free_port, program, wait_for
 from tests.helm.chart import manifests, one
-from tests.running import ExporterProcess
-from tools.chain import JOB, Chain, free_port, hurry, program, seconds, shipped_rules, wait_for
+from tests.support.real_programs import missing
 
-KEEPALIVE = real_parts.REPOSITORY / "alerts" / "keepalive"
+KEEPALIVE = REPOSITORY / "alerts" / "keepalive"
 MODULES = KEEPALIVE / "blackbox.yml"
 SCRAPE = KEEPALIVE / "scrape.yaml"
-PAGE = real_parts.REPOSITORY / "docs" / "KEEPALIVE.md"
+PAGE = REPOSITORY / "docs" / "KEEPALIVE.md"
 EXPORTER = "prometheus-blackbox-exporter"
 IDLE_AFTER = 10.0
 """Seconds after which a tunnel without traffic may drop, says AWS."""
@@ -68,7 +69,7 @@ def test_the_page_names_what_is_shipped() -> None:
 
 
 def test_the_blackbox_exporter_accepts_the_module(tmp_path: Path) -> None:
-    exporter = real_parts.find(EXPORTER)
+    exporter = find(EXPORTER)
     done = checked(exporter, "--config.check", f"--config.file={MODULES}")
     assert done.returncode == 0, done.stderr
     spoilt = tmp_path / "spoilt.yml"
@@ -80,14 +81,14 @@ def test_the_blackbox_exporter_accepts_the_module(tmp_path: Path) -> None:
 def test_prometheus_accepts_the_job(tmp_path: Path, old: bool) -> None:
     config = tmp_path / "prometheus.yaml"
     config.write_text(SCRAPE.read_text())
-    done = checked(real_parts.find("promtool", old), "check", "config", config)
+    done = checked(find("promtool", old), "check", "config", config)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_prometheus_accepts_the_file_beside_its_own(tmp_path: Path) -> None:
     config = tmp_path / "prometheus.yaml"
     config.write_text(yaml.safe_dump({"scrape_config_files": [str(SCRAPE)]}))
-    done = checked(real_parts.find("promtool"), "check", "config", config)
+    done = checked(find("promtool"), "check", "config", config)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -121,16 +122,16 @@ def unshared() -> list[str]:
     try:
         done = checked(*command, "true")
     except FileNotFoundError:
-        real_parts.missing("hosts that fall silent need a network of their own, and there is no unshare")
+        missing("hosts that fall silent need a network of their own, and there is no unshare")
     if done.returncode:
-        real_parts.missing(f"hosts that fall silent need a network of their own: {done.stderr.strip()}")
+        missing(f"hosts that fall silent need a network of their own: {done.stderr.strip()}")
     return command
 
 
 @contextmanager
 def far_side(folder: Path) -> Iterator[FarSide]:
     here = [sys.executable, str(Path(__file__).with_name("far_side.py"))]
-    exporter = [str(real_parts.find(EXPORTER)), f"--config.file={MODULES}"]
+    exporter = [str(find(EXPORTER)), f"--config.file={MODULES}"]
     with socket.create_server(("127.0.0.1", 0)) as door, (folder / "far-side.log").open("w") as log:
         number = door.fileno()
         process = subprocess.Popen(
@@ -168,7 +169,7 @@ def test_a_ping_is_answered_or_given_up_before_the_next_one(far: FarSide) -> Non
 @pytest.fixture
 def well(tmp_path: Path) -> Iterator[ExporterProcess]:
     """An exporter to which AWS says that every tunnel is up, whatever becomes of a path."""
-    real_parts.find("prometheus")
+    find("prometheus")
     with ExporterProcess(("demo", "--scenario=all-healthy"), {}, tmp_path / "exporter.log") as made:
         made.until_ready()
         yield made
@@ -198,7 +199,7 @@ def prometheus(folder: Path, watched: ExporterProcess, far: FarSide) -> Iterator
     address = f"127.0.0.1:{free_port()}"
     options = [f"--config.file={folder / 'prometheus.yaml'}", f"--storage.tsdb.path={folder / 'data'}"]
     options.append(f"--web.listen-address={address}")
-    with program(folder / "prometheus.log", real_parts.find("prometheus"), *options):
+    with program(folder / "prometheus.log", find("prometheus"), *options):
         yield Chain(f"http://{address}", "")
 
 
@@ -212,7 +213,7 @@ def test_a_path_that_dies_while_aws_calls_it_up_pages_until_it_answers(
     with prometheus(tmp_path, well, far) as made:
 
         def until(true: Callable[[], object], what: str) -> None:
-            wait_for(true, what, tmp_path, within=100)
+            wait_for(true, 100, what, tmp_path)
 
         until(lambda: len(made.query(f"{pings} == 1")) == len(HOSTS), "every host answers")
         assert {row["metric"]["instance"] for row in made.query(pings)} == set(HOSTS)

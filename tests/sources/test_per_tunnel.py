@@ -12,9 +12,9 @@ from aws_vpn_exporter.model import TunnelId
 from aws_vpn_exporter.sources.maintenance import MaintenanceBlock, MaintenanceSource
 from aws_vpn_exporter.sources.negotiated import NegotiatedBlock, NegotiatedSource
 from aws_vpn_exporter.target import PollError
-from tests.demo.clients import ClientMaker
 from tests.sources.accounts import NOW, Account, connections_of, tunnels
 from tests.sources.conftest import CAUSES
+from tests.support.aws_clients import ClientMaker
 
 
 def maintenance(client: Any, known: list[TunnelId]) -> SourceAnswer[Maintenance]:

@@ -14,8 +14,8 @@ from botocore.parsers import create_parser
 
 from aws_vpn_exporter.demo.faults import FaultName
 from aws_vpn_exporter.demo.server import SimulatedAws
-from tests.demo.clients import ClientMaker
 from tests.sources.accounts import GROUP, NOW, Account, tunnels
+from tests.support.aws_clients import ClientMaker
 
 REFUSALS: dict[FaultName, tuple[int, str, int, str]] = {
     "denied": (403, "AccessDenied", 400, "AccessDeniedException"),

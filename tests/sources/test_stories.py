@@ -14,8 +14,8 @@ from aws_vpn_exporter.sources.logs import LogsBlock, LogsSource
 from aws_vpn_exporter.sources.maintenance import MaintenanceBlock, MaintenanceSource
 from aws_vpn_exporter.sources.negotiated import NegotiatedBlock, NegotiatedSource
 from aws_vpn_exporter.sources.traffic import TrafficBlock, TrafficSource
-from tests.demo.clients import ClientMaker
 from tests.sources.accounts import NOW
+from tests.support.aws_clients import ClientMaker
 
 
 class Told(NamedTuple):

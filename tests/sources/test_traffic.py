@@ -11,9 +11,9 @@ from aws_vpn_exporter.evidence import Traffic, TrafficPoint
 from aws_vpn_exporter.model import TunnelId
 from aws_vpn_exporter.sources.traffic import HISTORY, MOST_METRICS, TrafficBlock, TrafficSource
 from aws_vpn_exporter.target import PollError
-from tests.demo.clients import ClientMaker
 from tests.sources.accounts import NOW, Account, connections_of, tunnels
 from tests.sources.conftest import CAUSES
+from tests.support.aws_clients import ClientMaker
 
 FULL = 1_800_000_000.0
 LAST = FULL - 300

@@ -11,8 +11,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.pages import values
-from tests.running import ExporterProcess, clean_environment, free_port, with_credentials
+from testbed.exporter_process import ExporterProcess, clean_environment, with_credentials
+from testbed.exposition import values
+from testbed.programs import free_port
 
 LATENCY = 0.08
 PLAIN_CLIENTS = 60
@@ -38,7 +39,7 @@ def simulated(accounts: int, regions: int, latency: float, connections: int = 0)
     """The URL of a simulated AWS in a process of its own."""
     port = free_port()
     numbers = map(str, (port, accounts, regions, latency, connections))
-    process = subprocess.Popen([sys.executable, "-m", "tests.simulated_organization", *numbers])
+    process = subprocess.Popen([sys.executable, "-m", "testbed.simulated_organization", *numbers])
     try:
         while True:
             try:
@@ -113,8 +114,8 @@ print(after[0] - before[0], after[1] - before[1])
 def _plain_clients(url: str) -> Usage:
     environment = clean_environment(**with_credentials(url, AWS_DEFAULT_REGION="eu-west-1"))
     command = [sys.executable, "-c", PLAIN, str(PLAIN_CLIENTS)]
-    said = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
-    cpu, resident = map(float, said.split())
+    output = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+    cpu, resident = map(float, output.split())
     return Usage(cpu, resident)
 
 

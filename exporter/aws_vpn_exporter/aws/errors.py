@@ -96,7 +96,7 @@ def _translated() -> Iterator[None]:
     except MalformedAnswerError as error:
         raise PollError(FailureCause.MALFORMED, clean(error)) from None
     except (ResponseParserError, ValueError, TypeError, RuntimeError, OverflowError):
-        # Its text holds the answer's body, so that it must go no further.
+        # The parser's error quotes the answer's body, which may hold secrets: it must not reach a log.
         raise PollError(FailureCause.MALFORMED, "the answer is not one of this API") from None
     except BotoCoreError as error:
         raise _failure(error) from None

@@ -10,7 +10,7 @@ from aws_vpn_exporter.policy import OptionSides, Settings
 
 
 class Verdict(StrEnum):
-    """How the two sides of an option stand."""
+    """The result of comparing an option."""
 
     SAME = "same"
     DIFFERS = "differs"
@@ -30,7 +30,7 @@ class Row:
 
     @property
     def verdict(self) -> Verdict:
-        """How the two sides stand."""
+        """The result of the comparison."""
         if self.sides.at_gateway is None:
             return Verdict.NOT_STATED
         return Verdict.DIFFERS if self.sides.differ else Verdict.SAME
@@ -52,7 +52,7 @@ def _row(peer: Peer, tunnel: Tunnel, settings: Settings, option: Option) -> Row:
 
 
 def _common(at_aws: OptionValue, at_gateway: OptionValue) -> str:
-    """What both sides have of a set: while there is something, they may still agree."""
+    """The members that both sides' sets share: with at least one, negotiation can succeed."""
     if not isinstance(at_aws, tuple) or not isinstance(at_gateway, tuple):
         return ""
     common = ordered(set(at_aws) & set(at_gateway))

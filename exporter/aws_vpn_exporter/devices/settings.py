@@ -1,7 +1,7 @@
 """What a customer gateway's own configuration file says, in AWS's words, and what could not be read in it.
 
 Nothing here holds a secret, and no text of the file is repeated but the names of its sections and numbers: a gap names
-its line, so that whoever has the file can look.
+its line in the file.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -26,7 +26,7 @@ READABLE = (
 """The options, by AWS's name, that a reader looks for."""
 
 NO_GROUP = "none"
-"""Stands among phase 2's Diffie-Hellman groups where the device rekeys without one; AWS permits no such thing."""
+"""Takes the place of a Diffie-Hellman group where the device rekeys phase 2 without one, which AWS does not permit."""
 
 
 class DeviceError(Exception):
@@ -34,7 +34,7 @@ class DeviceError(Exception):
 
 
 class Gap(NamedTuple):
-    """Something that could not be read or does not translate: the line, in words why, and the options it is about."""
+    """Something that could not be read, or that AWS has no counterpart of: its line, the reason, and the options."""
 
     line: int | None
     about: str
@@ -94,7 +94,7 @@ class Reader:
 
 
 def address(text: str) -> str | None:
-    """The address in its one spelling; None for a name, a network or a wildcard."""
+    """The address in canonical form; None for a name, a network or a wildcard."""
     try:
         return str(ip_address(text))
     except ValueError:
@@ -130,7 +130,7 @@ class Findings:
         self._gaps[Gap(line, about, options)] = None
 
     def peer(self, name: str, addresses: Iterable[str]) -> Peer:
-        """The peer with all that was found; an option about which there is a gap is not half known but not known."""
+        """The peer with all that was found; an option with a gap counts as not known, even where a part was read."""
         for option, numbers in self._numbers.items():
             if len(numbers) > 1:
                 different = " and ".join(map(str, sorted(numbers)))

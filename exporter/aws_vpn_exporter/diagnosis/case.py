@@ -55,7 +55,7 @@ class Case:
     def carries_nothing(self) -> bool:
         """Whether the tunnel is up without a route.
 
-        On a static connection AWS counts the static routes even while the tunnel is down: then the count says nothing.
+        While a tunnel is down the count is no evidence: on a static connection AWS counts the static routes even then.
         """
         telemetry = self.tunnel.telemetry
         if telemetry is None or not telemetry.up:
@@ -83,7 +83,7 @@ class Case:
     def log(self, *events: LogEventClass, before: float, after: float | None) -> tuple[LogEvent, ...]:
         """The log's events of these classes around the fall: `before` seconds before it until `after` seconds after.
 
-        `after` None is until now. Without a known time of the fall nothing can be tied to it.
+        `after` None means until now. Empty where the time of the fall is not known.
         """
         if self.evidence.logs is None or self.changed is None:
             return ()

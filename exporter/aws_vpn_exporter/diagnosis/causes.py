@@ -28,7 +28,7 @@ RULES: tuple[Rule, ...] = (
     CUSTOMER_GATEWAY_UNREACHABLE,
     WILL_NOT_RECOVER_ALONE,
 )
-"""In the order in which equally well supported causes are given: EC2.20's three first."""
+"""The order of causes with the same confidence: the three that Security Hub's control EC2.20 names come first."""
 
 _UNKNOWN = Rule(
     CauseKind.UNKNOWN,
@@ -40,7 +40,7 @@ _UNKNOWN = Rule(
 
 
 def causes(case: Case) -> tuple[Cause, ...]:
-    """The probable causes, the best supported first; nothing for a tunnel that is well or of which AWS says nothing."""
+    """The probable causes, the best supported first; none for a tunnel that is up with routes, or without telemetry."""
     if not case.connection.in_service or case.state is None or not (case.not_up or case.carries_nothing):
         return ()
     found = [(rule, judgement) for rule in RULES if (judgement := rule.judge(case))]

@@ -1,4 +1,4 @@
-"""Facts that several rules look at: what fell together, what AWS replaced, what the log says around the fall."""
+"""Facts that several rules use: tunnels that fell together, replaced endpoints, log events around the fall."""
 
 from aws_vpn_exporter.diagnosis.case import Case
 from aws_vpn_exporter.evidence import LogEvent, LogEventClass
@@ -8,11 +8,11 @@ from aws_vpn_exporter.wording import moment
 TOGETHER = 180.0
 """Seconds within which two tunnels fell together: dead peer detection finds a silent peer after 30 s or more."""
 DPD_AROUND = 5 * 60.0
-"""Seconds around the fall within which a dead peer in the log is the same event."""
+"""Seconds before or after the fall within which a dead peer in the log belongs to it."""
 _REPLACED_BEFORE = 15 * 60.0
-"""Seconds within which a maintenance counts as just before the fall; an hour before does not."""
+"""Seconds. A replacement up to this long before the fall may have caused it."""
 _REPLACED_AFTER = 5 * 60.0
-"""Seconds by which a maintenance may be booked later than the fall that it caused."""
+"""Seconds. AWS may record a replacement up to this much later than the fall that it caused."""
 
 _DEAD = (LogEventClass.DPD_TIMEOUT, LogEventClass.PEER_UNRESPONSIVE)
 
@@ -23,7 +23,7 @@ def dead_peer(case: Case) -> tuple[LogEvent, ...]:
 
 
 def explained_otherwise(case: Case) -> bool:
-    """Whether stronger evidence speaks for another cause than one that is only read off options or traffic."""
+    """Whether a dead peer, a common fall or a replaced endpoint explains the fall better than options or traffic do."""
     return bool(dead_peer(case) or fell_together(case) or replaced(case))
 
 

@@ -6,7 +6,7 @@ from aws_vpn_exporter.diagnosis.facts import explained_otherwise
 from aws_vpn_exporter.wording import age, moment
 
 _FRESH_TRAFFIC = 15 * 60.0
-"""Seconds before the fall beyond which traffic says nothing about it."""
+"""Seconds. Traffic longer than this before the fall is no evidence about it."""
 _SILENCE = 1.0
 """Bytes per second below which a tunnel is silent; BGP's keepalives alone are more than that."""
 

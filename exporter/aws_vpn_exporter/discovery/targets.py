@@ -64,7 +64,7 @@ class Discovery:
         self._list_again_at = 0.0
 
     def configured(self) -> dict[Target, Discovered]:
-        """The targets as far as the configuration alone names them, for as long as AWS has said nothing."""
+        """The targets that follow from the configuration alone, until AWS has answered."""
         accounts = self._configured_accounts()
         self._aws.register_accounts(accounts, self.home)
         found = self.targets(accounts, {}, {})
@@ -117,7 +117,7 @@ class Discovery:
         return found
 
     def settled(self, targets: Mapping[Target, Discovered]) -> bool:
-        """Whether every target is known for what it is, so that there is no hurry to look again."""
+        """Whether accounts and regions of all targets are known, so that discovery need not be repeated soon."""
         return all(finding.pollable and target.account_id != UNKNOWN_ACCOUNT for target, finding in targets.items())
 
     def _who_calls(self) -> tuple[str, str]:

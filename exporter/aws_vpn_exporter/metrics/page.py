@@ -146,14 +146,14 @@ def _tunnel_labels(connection: Labels, outside_ip: str) -> Labels:
 
 
 def _same(these: Sequence[object], those: Sequence[object]) -> bool:
-    """Whether the objects are the very same; numbers whether they are equal."""
+    """Whether the objects are identical, or equal where they are numbers."""
     return len(these) == len(those) and all(
         this is that or (isinstance(this, int) and this == that) for this, that in zip(these, those, strict=True)
     )
 
 
 def _minute(status: TargetStatus, now: float) -> int:
-    """What is said of a tunnel that is not up changes as time passes, by the minute; of the others it does not."""
+    """The current minute where a tunnel is not up, as its causes depend on the time; otherwise always 0."""
     well = all(
         tunnel.telemetry and tunnel.telemetry.state is TunnelState.UP
         for connection in status.connections

@@ -1,4 +1,4 @@
-"""A line of the VPN logs to what it is about. Pure: a table of patterns, tried from the top, and the line's own fields.
+"""Classifies a line of the VPN logs by a table of patterns, tried from the top, and by the states in its fields.
 
 Wording and fields follow the Site-to-Site VPN user guide ("Site-to-Site VPN log contents"). A line of the tunnel
 activity log is JSON with `details` and the states of both IKE phases; its tunnel is named by the log stream. A line
@@ -60,7 +60,7 @@ class LogLine(NamedTuple):
 
 
 def read(message: str) -> LogLine:
-    """The line, whatever it is: text that is not of a documented form is all detail."""
+    """The fields of a line. Text that is not of a documented form becomes the detail as a whole; never raises."""
     try:
         fields = json.loads(message)
     except (ValueError, RecursionError):
@@ -98,7 +98,7 @@ def _change(line: LogLine, before: LogLine) -> LogEventClass:
 
 
 def _detail(fields: Mapping[str, object]) -> str:
-    """The text; of a route's change, which has none unless something is wrong with the route, its kind and prefix."""
+    """The line's text. A line about a route has one only where the route is faulty; else its kind and prefix."""
     inner = fields.get("message")
     nested: Mapping[str, object] = inner if isinstance(inner, Mapping) else {}
     found = _field(fields, "details", "VpnLogDetail") or _field(nested, "details")

@@ -1,4 +1,4 @@
-"""The tunnels' logs in CloudWatch Logs: what is new in them since the last look, counted by what it is about."""
+"""The tunnels' logs in CloudWatch Logs: the events since the poll before, counted by class."""
 
 import re
 from collections import deque
@@ -18,10 +18,10 @@ from aws_vpn_exporter.sources.protocol import Source, SourceBlock
 from aws_vpn_exporter.target import PollError
 
 LOOK_BACK = 3600
-"""Seconds. Nothing older is ever read: not at the start, and not after an outage."""
+"""Seconds. Events older than this are never read, neither at the start nor after an outage."""
 
 LATENESS = 120
-"""Seconds. Events that CloudWatch Logs receives so late are still found."""
+"""Seconds. An event that reaches CloudWatch Logs up to this much later than it happened is still found."""
 
 MOST_PAGES = 10
 PAGE = 1000
@@ -55,20 +55,20 @@ class LogsBlock(SourceBlock):
 
 @dataclass(slots=True)
 class _Position:
-    """How far a group has been read: from `start` (milliseconds) on, but for the events that are known already."""
+    """How far a log group has been read: the next poll begins at `start` (Unix time in ms) and skips `known` events."""
 
     start: int
     known: dict[str, int] = field(default_factory=dict)
 
     def move(self, seen: Mapping[str, int], start: int) -> None:
-        """Goes on to `start`. Only what the next poll will meet again needs to be known."""
+        """Moves on to `start`, and forgets the known events that the next poll cannot see again."""
         self.known = {identity: time for identity, time in {**self.known, **seen}.items() if time >= start}
         self.start = start
 
 
 @dataclass(slots=True)
 class _Tally:
-    """What the log has said of one tunnel."""
+    """The events of one tunnel: counts by class, the latest ones, and its latest line with states."""
 
     counts: dict[LogEventClass, int] = field(default_factory=lambda: dict.fromkeys(LogEventClass, 0))
     latest: deque[LogEvent] = field(default_factory=lambda: deque(maxlen=_LATEST))
@@ -94,7 +94,9 @@ class LogsSource(Source):
         self._tallies: dict[TunnelId, _Tally] = {}
 
     def fetch(self, client: Any, connections: Collection[Connection], now: float) -> SourceAnswer[TunnelLog]:
-        """Reads what is new, with a CloudWatch Logs client. A group that cannot be read costs no other.
+        """Reads what is new, with a CloudWatch Logs client.
+
+        A group that cannot be read does not keep the others from being read: its failure is the partial error.
 
         Events from before the first call are shown but not counted: a restart must not count them twice.
         """
@@ -129,7 +131,7 @@ class LogsSource(Source):
         if complete:
             position.move(seen, max(position.start, newest - LATENESS * 1000))
         else:
-            # A group that is too full to be read, even from one millisecond to the next, must not hold the reader fast.
+            # A group with more events in one millisecond than a poll reads must not stop progress for ever.
             position.move(seen, newest if newest > position.start else now)
 
     def _read_pages(self, client: Any, name: str, position: _Position, now: int, seen: dict[str, int]) -> bool:

@@ -1,4 +1,4 @@
-"""GetVpnTunnelReplacementStatus: whether AWS means to replace a tunnel's endpoint, and when it last did.
+"""GetVpnTunnelReplacementStatus: whether AWS plans to replace a tunnel's endpoint, and when it last did.
 
 One call for each tunnel.
 """

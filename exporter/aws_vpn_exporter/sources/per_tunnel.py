@@ -20,14 +20,14 @@ _WOULD_REPEAT = frozenset(
         FailureCause.NETWORK,
     }
 )
-"""Causes that the next tunnel would meet as well. A denial is not among them: a policy may single out connections."""
+"""Failures that the next tunnel would meet as well. Not DENIED: an IAM policy may allow some connections only."""
 
 
 def for_each_tunnel(tunnels: Collection[TunnelId], ask: Callable[[TunnelId], T]) -> SourceAnswer[T]:
     """Asks about each tunnel; the answer's partial error is the first failure.
 
-    One tunnel's failure costs no other; a failure that every tunnel would meet ends the asking. Raises PollError where
-    there is no answer at all.
+    After one tunnel's failure the others are still asked about, unless all of them would fail the same way. Raises
+    PollError where there is no answer at all.
     """
     values: dict[TunnelId, T] = {}
     first: PollError | None = None

@@ -35,7 +35,7 @@ class Source(ABC):
     def fetch(self, client: Any, connections: Collection[Connection], now: float) -> SourceAnswer[Any]:
         """What the source says at the Unix time `now` about the tunnels of connections in service.
 
-        `client` is a boto3 client of the service. Raises PollError where it says nothing at all.
+        `client` is a boto3 client of the service. Raises PollError where there is no answer.
         """
 
     @staticmethod

@@ -26,13 +26,13 @@ MOST_METRICS = 500
 """How many metrics one GetMetricData request may ask for."""
 
 HISTORY = 12
-"""Periods asked for: what a tunnel carried before it dropped is evidence, and costs no more than the latest period."""
+"""Periods asked for. Traffic before a fall is evidence, and CloudWatch charges several periods like one."""
 
 SETTLING = 60.0
 """Seconds that CloudWatch is given to receive the last values of a period that is over."""
 
 _LOOK_BACK = 86400.0
-"""Seconds. Traffic from before a fall is evidence about it; older falls are left alone."""
+"""Seconds. For a tunnel that fell longer ago than this, the traffic before its fall is not read."""
 
 _BEFORE_A_FALL = 900.0
 """Seconds."""
@@ -92,7 +92,7 @@ class TrafficSource(Source):
 
 
 def _before_recent_falls(connections: Collection[Connection], now: float) -> float:
-    """A moment before the earliest recent fall of a tunnel that is down; looking further back costs no more."""
+    """When to begin reading: before the earliest recent fall of a tunnel that is down. A longer time costs the same."""
     falls = [
         tunnel.telemetry.last_status_change
         for connection in connections
@@ -141,7 +141,7 @@ def _pages(client: Any, request: Mapping[str, object]) -> Iterator[Sequence[Mapp
 
 
 def _query(name: str, tunnel: TunnelId, metric: str, period: int) -> Mapping[str, object]:
-    # The exact pair of dimensions: AWS keeps sums over a connection, and over everything, beside it.
+    # Both dimensions: with fewer, CloudWatch answers with AWS's sums over the connection or the whole account.
     dimensions = {"VpnId": tunnel.vpn_connection_id, "TunnelIpAddress": tunnel.tunnel_ip}
     return {
         "Id": name,

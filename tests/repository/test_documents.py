@@ -1,0 +1,83 @@
+"""The words for people are true: links lead somewhere, commands exist, and nothing speaks of where it was made."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from testbed.exporter_process import run
+
+ROOT = Path(__file__).parents[2]
+FILES = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
+PAGES = [Path(name) for name in FILES if name.endswith(".md")]
+LONG_TABLES = {Path("alerts/README.md")}
+FENCE = re.compile(r"```.*?```", re.DOTALL)
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors of a page's headings, as they are made for Markdown."""
+    headings = re.findall(r"^#+ (.+)$", FENCE.sub("", page.read_text()), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=str)
+def test_every_link_leads_somewhere(page: Path) -> None:
+    text = FENCE.sub("", (ROOT / page).read_text())
+    for link in re.findall(r"\]\(([^)\s]+)\)", text):
+        if link.startswith(("http://", "https://", "mailto:", "oci://")):
+            continue
+        file, _, anchor = link.partition("#")
+        target = (ROOT / page).parent / file if file else ROOT / page
+        assert target.exists(), f"{page}: {link}"
+        if anchor and target.suffix == ".md":
+            assert anchor in anchors(target), f"{page}: {link}"
+
+
+def long_table_lines(page: Path) -> list[str]:
+    """The lines of its tables that are too long to be read as a table."""
+    text = FENCE.sub("", (ROOT / page).read_text())
+    return [line for line in text.splitlines() if line.lstrip().startswith("|") and len(line) > 300]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=str)
+def test_tables_have_short_lines(page: Path, request: pytest.FixtureRequest) -> None:
+    """What needs more becomes headings with short paragraphs."""
+    if page in LONG_TABLES:
+        request.applymarker(pytest.mark.xfail(strict=True, reason="its table becomes headings"))
+    assert long_table_lines(page) == []
+
+
+def test_the_readme_names_every_command_and_its_make_targets_exist() -> None:
+    readme, makefile = (ROOT / "README.md").read_text(), (ROOT / "Makefile").read_text()
+    listed = re.findall(r"^    ([a-z-]+)\b", run("--help").stdout, re.MULTILINE)
+    assert len(listed) >= 6
+    assert set(listed) == set(re.findall(r"^\| `([a-z-]+)` \|", readme, re.MULTILINE))
+    for target in re.findall(r"(?:^|`)make ([a-z]+)", readme, re.MULTILINE):
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+def test_the_query_of_the_readme_names_real_metrics() -> None:
+    readme, metrics = (ROOT / "README.md").read_text(), (ROOT / "docs" / "METRICS.md").read_text()
+    for name in set(re.findall(r"\baws_vpn_[a-z_]+", readme)):
+        assert f"`{name}`" in metrics, name
+
+
+def test_the_map_of_contributing_names_what_exists() -> None:
+    contributing = (ROOT / "CONTRIBUTING.md").read_text()
+    table = contributing.partition("| to add or change | go to |")[2].partition("\n\n")[0]
+    places = [cell for line in table.splitlines() for cell in re.findall(r"`([\w./-]+)`", line.rpartition(" | ")[2])]
+    assert len(places) > 25
+    for place in places:
+        if place.lower() == "actions" or place == "FailureCause":
+            continue
+        path = ROOT / place[1:] if place.startswith("/") else ROOT / "exporter" / "aws_vpn_exporter" / place
+        assert path.exists() or path.with_suffix(".py").exists(), place
+
+
+def test_every_dependency_has_its_reason() -> None:
+    project, contributing = (ROOT / "pyproject.toml").read_text(), (ROOT / "CONTRIBUTING.md").read_text()
+    block = re.search(r"^dependencies = \[(.*?)^\]", project, re.DOTALL | re.MULTILINE)
+    assert block
+    for name in re.findall(r'"([A-Za-z0-9-]+)', block[1]):
+        assert re.search(rf"^\|[^|]*\b{name}\b", contributing, re.MULTILINE), name
