@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 from aws_vpn_exporter import log_format, summary
@@ -15,18 +16,26 @@ NO_ANSWER = 2
 """The exit code where something could not be found out, for lack of an answer say: neither well nor not well."""
 
 
-def ask_once(config_file: Path | None) -> Exporter:
-    """An exporter that has polled every target and source once; shows its progress on a terminal.
+TIMEOUT = 120.0
+"""Seconds, unless the user says otherwise: an organization of 1,000 accounts and 17 regions takes half of it."""
 
-    Raises ConfigError or CannotStartError where that can never work.
+_TRIES = 3
+"""The exporter asks a throttling AWS again at its next poll; who asks only once has to try again at once."""
+
+
+def ask_once(config_file: Path | None, timeout: float = TIMEOUT) -> Exporter:
+    """An exporter that has polled every target and source once, or as far as `timeout` seconds allow.
+
+    Shows its progress on a terminal. Raises ConfigError or CannotStartError where that can never work.
     """
     log_format.setup("error", "logfmt")
-    aws = Aws()
+    aws = Aws(tries=_TRIES)
     exporter = Exporter(aws, config_file)
     aws.check_credentials()
     exporter.start()
     terminal = sys.stderr.isatty()
-    while not (exporter.ready and exporter.sources_ready):
+    end = time.monotonic() + timeout
+    while not (exporter.ready and exporter.sources_ready) and time.monotonic() < end:
         if terminal:
             tried, total = exporter.progress
             print(f"\rasked about {tried} of {total} accounts and regions ", end="", file=sys.stderr, flush=True)
@@ -53,3 +62,8 @@ def connections_and_targets(
         why = f"; {failing[0].target} could not be looked at: {failing[0].detail}" if failing else ""
         raise CannotStartError(f"there is no connection {only} in what is watched{why}")
     return cards, [row for row in targets if row.target == cards[0].target]
+
+
+def saw_everything(targets: Iterable[TargetRow]) -> bool:
+    """Whether every target answered, and every optional source that is on answered about it."""
+    return all(row.tone == "good" and all(tone == "good" for tone, _, _ in row.sources) for row in targets)

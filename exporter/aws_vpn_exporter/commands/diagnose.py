@@ -6,20 +6,31 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from aws_vpn_exporter.commands.ask_once import ALL_WELL, NO_ANSWER, NOT_WELL, ask_once, connections_and_targets
+from aws_vpn_exporter.commands.ask_once import (
+    ALL_WELL,
+    NO_ANSWER,
+    NOT_WELL,
+    TIMEOUT,
+    ask_once,
+    connections_and_targets,
+    saw_everything,
+)
 from aws_vpn_exporter.diagnosis.case import TURN_ON
 from aws_vpn_exporter.diagnosis.cause import Cause
 from aws_vpn_exporter.diagnosis.commands import Repair, commands
 from aws_vpn_exporter.summary import RUNBOOKS, ConnectionCard, Health, TargetRow, TunnelRow
 
 
-def diagnose(config_file: Path | None, vpn_connection_id: str | None, output: str, watch: bool) -> int:
+def diagnose(
+    config_file: Path | None, vpn_connection_id: str | None, output: str, watch: bool, timeout: float = TIMEOUT
+) -> int:
     """Prints all connections, or the one that is named, as `output`: "text" or "json".
 
     With `watch`, prints them again after each change, until everything is well. Returns ALL_WELL, NOT_WELL, or
-    NO_ANSWER where a target does not answer. Raises ConfigError or CannotStartError.
+    NO_ANSWER where a target or an optional source does not answer within `timeout` seconds. Raises ConfigError or
+    CannotStartError.
     """
-    exporter = ask_once(config_file)
+    exporter = ask_once(config_file, timeout)
     printed = ""
     while True:
         cards, targets = connections_and_targets(exporter, vpn_connection_id)
@@ -34,7 +45,7 @@ def diagnose(config_file: Path | None, vpn_connection_id: str | None, output: st
 
 
 def _exit_code(cards: Iterable[ConnectionCard], targets: Iterable[TargetRow]) -> int:
-    if any(target.tone != "good" for target in targets):
+    if not saw_everything(targets):
         return NO_ANSWER
     return ALL_WELL if all(card.health >= Health.GOOD for card in cards) else NOT_WELL
 
