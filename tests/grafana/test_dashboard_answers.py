@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from aws_vpn_exporter import sources
 from aws_vpn_exporter.demo.fleet import SCENARIOS, Scenario, ScriptedFault, many
 from aws_vpn_exporter.demo.fleet.log_lines import LogLine
 from aws_vpn_exporter.demo.fleet.situations import EVERY_OPTION_SET, REKEY_MISMATCH
@@ -397,7 +398,7 @@ def test_sources_and_pending_maintenance_are_counted(causes: Prometheus) -> None
     assert figure(causes, "aws-vpn-fleet", "Maintenance pending") == 2
     found = table(causes, "aws-vpn-exporter", "Optional sources")
     assert sorted((row["Region"], row["Source"], row["Read"]) for row in found) == [
-        (region, source, "1") for region in sorted(REGIONS) for source in sorted(SOURCES)
+        (region, source, "1") for region in sorted(REGIONS) for source in sorted(sources.SOURCES)
     ]
 
 
