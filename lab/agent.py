@@ -1,5 +1,6 @@
 """What a device does beside IKE: it brings its tunnels up, always, when there is something to send, or never."""
 
+import contextlib
 import re
 import threading
 from collections.abc import Mapping
@@ -57,10 +58,8 @@ class Agent:
 
     @staticmethod
     def _initiate(number: int, daemon: Charon) -> None:
-        try:
+        with contextlib.suppress(OSError):  # it has just ended
             daemon.initiate(child(TUNNELS[number]))
-        except OSError:
-            pass  # it has just ended
 
     def _with_traffic(self) -> set[int]:
         """The tunnels into whose device something was sent since the last look."""

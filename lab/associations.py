@@ -19,11 +19,15 @@ IN, OUT = "in", "out"
 
 @dataclass(frozen=True)
 class Status:
-    """Whether there is an IKE SA and a child SA, and since when that is so (the machine's clock)."""
+    """Whether there is an IKE SA and a child SA, and since when that is so (the machine's clock).
+
+    `rekeys` is how many child SAs took over from another one so far.
+    """
 
     ike: bool
     child: bool
     since: float
+    rekeys: int
 
 
 @dataclass
@@ -34,7 +38,10 @@ class Counter:
     history: list[tuple[float, int]] = field(default_factory=list)
 
     def note(self, moment: float, spi: str, count: int) -> None:
-        """Take over what an SA's counter says. It starts at 0 at every rekey, and vanishes with the SA."""
+        """Take over what an SA's counter says. It starts at 0 at every rekey, and vanishes with the SA.
+
+        Where AWS renews the keys, charon no longer knows what it sent with the old ones since it was last asked.
+        """
         if count > self.by_spi.get(spi, 0):
             self.by_spi[spi] = count
         total = sum(self.by_spi.values())
@@ -57,13 +64,14 @@ class Associations:
         self._ike: set[str] = set()
         self._children: set[str] = set()
         self._since = clock()
+        self._rekeys = 0
         self._bytes = {IN: Counter(), OUT: Counter()}
 
     @property
     def status(self) -> Status:
         """How it stands now."""
         with self._lock:
-            return Status(bool(self._ike), bool(self._children), self._since)
+            return Status(bool(self._ike), bool(self._children), self._since, self._rekeys)
 
     def bytes(self, direction: Direction, begin: float, end: float) -> int:
         """What passed between two moments of the machine's clock."""
@@ -104,6 +112,7 @@ class Associations:
             elif event == "child-rekey":
                 for child in sa.get("child-sas", {}).values():
                     _replace(self._children, child)
+                    self._rekeys += 1
             self._count(sa)
 
     def _count(self, sa: Message) -> None:

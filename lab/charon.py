@@ -1,11 +1,13 @@
 """strongSwan's IKE daemon at one end of one tunnel, with its userspace ESP."""
 
+import contextlib
 import signal
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +50,9 @@ kernel-netlink socket-default vici updown counters
 }}
 """
 _PATIENCE = 10.0
+ANYWHERE = "0.0.0.0/0"
+_SPARE = 200
+"""Which address of a network nobody else has."""
 
 Message = Mapping[str, Any]
 """What vici sends and takes: text, lists and mappings."""
@@ -55,11 +60,15 @@ Message = Mapping[str, Any]
 
 @dataclass
 class Charon:
-    """The daemon of `side` for one tunnel. Its device is moved into the router, as if both were one machine."""
+    """The daemon of `side` for one tunnel. Its device is moved into the router, as if both were one machine.
+
+    `network` is its end of the traffic selectors: the userspace ESP wants an address of its own in there.
+    """
 
     namespaces: Namespaces
     side: Side
     tunnel: Tunnel
+    network: str = ANYWHERE
     folder: Path = field(init=False)
     _pid: int | None = None
 
@@ -164,6 +173,8 @@ class Charon:
             self.name,
             [f"link set ipsec0 netns {router} name {device}", "link add ipsec0 type bridge", "link set ipsec0 up"],
         )
+        if self.network != ANYWHERE:
+            self.namespaces.batch(self.name, [f"address add {ip_network(self.network)[_SPARE]}/32 dev ipsec0"])
         address = f"{self.tunnel.inside(self.side)}/30"
         self.namespaces.batch(router, [f"address add {address} dev {device}", f"link set {device} mtu 1400 up"])
 
@@ -187,8 +198,6 @@ def text(message: Any) -> Any:
 
 def _consume(messages: Any) -> None:
     """Let a command run to its end. What it could not do stands in the daemon's log."""
-    try:
+    with contextlib.suppress(vici.exception.CommandException):
         for _ in messages:
             pass
-    except vici.exception.CommandException:
-        pass

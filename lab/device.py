@@ -14,6 +14,8 @@ _TIMES = frozenset(
 """Keys whose values are seconds, at AWS's pace."""
 
 Settings = Mapping[str, Any]
+Changes = Mapping[str, Any]
+"""What `DeviceTunnel.changed` takes."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ def configuration(tunnels: Mapping[Tunnel, DeviceTunnel], pace: int, nat: bool) 
     """The text of swanctl.conf; `pace` 1 has the times as an engineer would write them."""
     connections = {f"tunnel{tunnel.number}": _connection(tunnel, one, nat) for tunnel, one in tunnels.items()}
     secrets = {
-        f"ike-{tunnel.number}": {"id": tunnel.outside, "secret": f'"{one.key}"'} for tunnel, one in tunnels.items()
+        f"ike-{tunnel.number}": {"id": _peer(tunnel, one), "secret": f'"{one.key}"'} for tunnel, one in tunnels.items()
     }
     return "\n".join(_lines({"connections": connections, "secrets": secrets}, pace)) + "\n"
 
@@ -72,9 +74,13 @@ def _connection(tunnel: Tunnel, one: DeviceTunnel, nat: bool) -> Settings:
         **_IKE,
         **one.ike,
         "local": {"auth": "psk", "id": one.identity},
-        "remote": {"auth": "psk", "id": one.peer_identity or tunnel.outside},
+        "remote": {"auth": "psk", "id": _peer(tunnel, one)},
         "children": {child(tunnel): {**_CHILD, **one.child}},
     }
+
+
+def _peer(tunnel: Tunnel, one: DeviceTunnel) -> str:
+    return one.peer_identity or tunnel.outside
 
 
 def _lines(section: Settings, pace: int, indent: str = "") -> Iterator[str]:

@@ -1,13 +1,14 @@
 """The line between AWS and the site: cut, blocked for some packets, slow, lossy, or behind a NAT box."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import product
 from pathlib import Path
 
 from lab import inside, relay
 from lab.namespaces import Namespaces
-from lab.network import SITE, TUNNELS
+from lab.network import SITE, TUNNELS, Side
 
 _TABLE = "add table ip line; add chain ip line forward { type filter hook forward priority 0; }"
 _NAT = (
@@ -53,6 +54,17 @@ class Internet:
     def cut(self, *tunnels: int) -> None:
         """Let nothing through on these tunnels, or on both."""
         self.block("everything", *tunnels)
+
+    @contextmanager
+    def closed(self, side: Side, number: int) -> Iterator[None]:
+        """Let nothing reach an end while it is being set up: a daemon without connections refuses what it hears."""
+        link = f"{side[0]}{number}"
+        self._nft(
+            f"add chain ip line gate_{link} {{ type filter hook forward priority -1; }}; "
+            f'add rule ip line gate_{link} oifname "{link}" drop'
+        )
+        yield
+        self._nft(f"flush chain ip line gate_{link}; delete chain ip line gate_{link}")
 
     def clear(self) -> None:
         """Let everything through again, at once."""

@@ -16,9 +16,10 @@ from lab import device, inside, network, options
 from lab.agent import Agent, Initiates
 from lab.associations import Associations
 from lab.bird import USUAL, Bird, Routing
-from lab.charon import Charon, Message
-from lab.device import DeviceTunnel
+from lab.charon import ANYWHERE, Charon, Message
+from lab.device import Changes, DeviceTunnel
 from lab.internet import Internet
+from lab.keepalive import Keepalive
 from lab.namespaces import LabError, Namespaces
 from lab.network import NUMBERS, TUNNELS, Side
 from lab.options import TunnelOptions
@@ -40,15 +41,17 @@ def _key() -> str:
 class Plan:
     """How the lab is built: what differs from two tunnels with BGP that fit each other.
 
-    `options` are AWS's of both tunnels, in the form of its answer; `device` changes the device's settings of both.
+    `options` are AWS's by tunnel, in the form of its answer, and `device` the device's settings by tunnel. `selectors`
+    are the networks of the site and of the VPC that AWS's traffic selectors are narrowed to.
     """
 
     routing: Literal["bgp", "static"] = "bgp"
     nat: bool = False
     pace: int = PACE
     initiates: Initiates = "always"
-    options: Mapping[str, Any] = field(default_factory=dict)
-    device: Callable[[DeviceTunnel], DeviceTunnel] = lambda tunnel: tunnel
+    options: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
+    device: Mapping[int, Changes] = field(default_factory=dict)
+    selectors: tuple[str, str] = (ANYWHERE, ANYWHERE)
     routers: Mapping[Side, Routing] = field(default_factory=lambda: USUAL)
 
 
@@ -59,10 +62,15 @@ class Lab:
         self.plan = plan or Plan()
         self.namespaces = Namespaces()
         keys = {number: _key() for number in NUMBERS}
-        self.options = {number: TunnelOptions(keys[number], self.plan.options) for number in NUMBERS}
-        self.device = {number: self.plan.device(DeviceTunnel(keys[number])) for number in NUMBERS}
+        self.options = {number: TunnelOptions(keys[number], self.plan.options.get(number, {})) for number in NUMBERS}
+        self.device = {
+            number: DeviceTunnel(keys[number]).changed(**self.plan.device.get(number, {})) for number in NUMBERS
+        }
+        ends = dict(zip(("site", "aws"), self.plan.selectors, strict=True))
         self.charons = {
-            (side, number): Charon(self.namespaces, side, TUNNELS[number]) for side in network.ROUTER for number in NUMBERS
+            (side, number): Charon(self.namespaces, side, TUNNELS[number], ends[side])
+            for side in network.ROUTER
+            for number in NUMBERS
         }
         self.birds = {side: Bird(self.namespaces, side, self.plan.routers[side]) for side in network.ROUTER}
         static = STATIC if self.plan.routing == "static" else {"aws": {}, "site": {}}
@@ -102,12 +110,13 @@ class Lab:
     def start(self, key: tuple[Side, int]) -> None:
         """Start the IKE daemon of a side for a tunnel, and set it as `options` or `device` say."""
         side, number = key
-        self.charons[key].start()
-        if key not in self._watches:
-            self._watches[key] = Watch(self.charons[key], self._hearer(side, number))
-        self._watches[key].ready()
-        self.routers[side].set_up(number, self._always_up(side))
-        self.configure(key)
+        with self.internet.closed(side, number):
+            self.charons[key].start()
+            if key not in self._watches:
+                self._watches[key] = Watch(self.charons[key], self._hearer(side, number))
+            self._watches[key].ready()
+            self.routers[side].set_up(number, self._always_up(side))
+            self.configure(key)
 
     def end(self, key: tuple[Side, int], in_order: bool = False) -> None:
         """End the IKE daemon of a side for a tunnel, as a power cut would, or in order: then it tells its peer."""
@@ -121,7 +130,8 @@ class Lab:
         charon = self.charons[key]
         if side == "aws":
             told = self.options[number]
-            charon.load(options.connection(TUNNELS[number], told, self.plan.pace), [options.secret(told)])
+            made = options.connection(TUNNELS[number], told, self.plan.selectors, self.plan.pace)
+            charon.load(made, [options.secret(told)])
             return
         self.namespaces.outside(self.device_file).write_text(self.device_text(self.plan.pace))
         uri, path = f"unix://{charon.folder}/vici", str(self.device_file)
@@ -137,10 +147,14 @@ class Lab:
         tunnels = {TUNNELS[number]: one for number, one in self.device.items()}
         return device.configuration(tunnels, pace, self.plan.nat)
 
-    def set_device(self, number: int, change: Callable[[DeviceTunnel], DeviceTunnel]) -> None:
-        """Change the device's settings of a tunnel. SAs that exist go on as they are."""
-        self.device[number] = change(self.device[number])
+    def set_device(self, number: int, **changes: Any) -> None:
+        """Change the device's settings of a tunnel, as `DeviceTunnel.changed`. SAs that exist go on as they are."""
+        self.device[number] = self.device[number].changed(**changes)
         self.configure(("site", number))
+
+    def restart_tunnel(self, number: int) -> None:
+        """End the device's IKE SA of a tunnel, in order; whether it begins anew is the agent's affair."""
+        self.charons["site", number].terminate(f"tunnel{number}")
 
     def set_options(self, number: int, changes: Mapping[str, Any]) -> None:
         """Change AWS's options of a tunnel. SAs that exist go on as they are."""
@@ -174,6 +188,10 @@ class Lab:
     def ping(self, host: str = network.VPC_HOSTS[0], namespace: str = "lan") -> bool:
         """Whether a host answers one ping within a second; from the site unless said otherwise."""
         return self.namespaces.succeeds(namespace, "ping", "-n", "-c1", "-W1", host)
+
+    def keep_alive(self) -> Keepalive:
+        """Begin to ping through each tunnel."""
+        return Keepalive(self.namespaces)
 
     def _hearer(self, side: Side, number: int) -> Callable[[str, Message], None]:
         """What follows from an event of a daemon: its router's device, and at AWS what is known of the tunnel."""

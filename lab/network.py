@@ -30,10 +30,16 @@ Side = Literal["aws", "site"]
 
 _NAMES = ("inet", "aws1", "aws2", "vgw", "vpc", "site1", "site2", "cgw", "lan")
 _ROUTERS = ("inet", "vgw", "cgw")
-_FORWARD = """for name in ip_forward conf/all/rp_filter=0 conf/default/rp_filter=0 fib_multipath_hash_policy; do
-  value=${name#*=}; [ "$value" = "$name" ] && value=1
-  echo "$value" 2>/dev/null >"/proc/sys/net/ipv4/${name%=*}" || true
-done"""
+_HOST = {"ipv6/conf/default/disable_ipv6": 1, "ipv6/conf/all/disable_ipv6": 1}
+"""Settings of the kernel, as far as it has them: nothing but the lab's own packets is in a tunnel."""
+
+_ROUTER = {
+    "ipv4/ip_forward": 1,
+    "ipv4/conf/all/rp_filter": 0,
+    "ipv4/conf/default/rp_filter": 0,
+    "ipv4/fib_multipath_hash_policy": 1,
+}
+"""What a router needs beside."""
 
 
 @dataclass(frozen=True)
@@ -79,9 +85,12 @@ def build(namespaces: Namespaces, nat: bool) -> None:
     """Make everything but the daemons. `nat` puts a NAT box before the site."""
     namespaces.batch("", [*(f"netns add {name}" for name in _NAMES), *_cables()])
     for name in _NAMES:
+        settings = {**_HOST, **(_ROUTER if name in _ROUTERS else {})}
+        written = (
+            f"[ ! -e /proc/sys/net/{key} ] || echo {value} >/proc/sys/net/{key}" for key, value in settings.items()
+        )
+        namespaces.run(name, "sh", "-ec", "\n".join(written))
         namespaces.batch(name, ["link set lo up", *_addresses(name, nat)])
-    for name in _ROUTERS:
-        namespaces.run(name, "sh", "-c", _FORWARD)
 
 
 def _cables() -> Sequence[str]:

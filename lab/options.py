@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aws_vpn_exporter.options import OPTIONS
-
 from lab.charon import RETRANSMITS
 from lab.network import SITE, Tunnel
 from lab.pace import scaled
@@ -76,8 +75,9 @@ class TunnelOptions:
         return {**self.stated, "PreSharedKey": self.key}
 
 
-def connection(tunnel: Tunnel, options: TunnelOptions, pace: int) -> dict[str, Any]:
-    """The endpoint's connection, as vici takes it, by name."""
+def connection(tunnel: Tunnel, options: TunnelOptions, selectors: tuple[str, str], pace: int) -> dict[str, Any]:
+    """The endpoint's connection, as vici takes it, by name. `selectors` are the site's network and the VPC's."""
+    site, vpc = selectors
     return {
         f"tunnel{tunnel.number}": {
             "version": _version(options.words("IkeVersions")),
@@ -91,7 +91,7 @@ def connection(tunnel: Tunnel, options: TunnelOptions, pace: int) -> dict[str, A
             "unique": "replace",
             "keyingtries": "0" if _starts(options) or options.word("DpdTimeoutAction") == "restart" else "1",
             **_phase1_times(options, pace),
-            "children": {child(tunnel): _child(options, pace)},
+            "children": {child(tunnel): {"local_ts": [vpc], "remote_ts": [site], **_child(options, pace)}},
         }
     }
 
@@ -107,7 +107,8 @@ def secret(options: TunnelOptions) -> dict[str, Any]:
 
 
 def _version(versions: Iterable[str]) -> str:
-    return {("ikev1",): "1", ("ikev2",): "2"}.get(tuple(versions), "0")
+    only = set(versions)
+    return "1" if only == {"ikev1"} else "2" if only == {"ikev2"} else "0"
 
 
 def _starts(options: TunnelOptions) -> bool:
@@ -135,8 +136,6 @@ def _child(options: TunnelOptions, pace: int) -> dict[str, Any]:
     action = "start" if _starts(options) else "none"
     return {
         "mode": "tunnel",
-        "local_ts": ["0.0.0.0/0"],
-        "remote_ts": ["0.0.0.0/0"],
         "esp_proposals": list(_proposals(options, 2)),
         "life_time": f"{scaled(lifetime, pace)}s",
         "rekey_time": f"{scaled(lifetime - margin, pace)}s",

@@ -1,8 +1,8 @@
 """How the lab's time relates to AWS's: one second here is one minute there.
 
-AWS allows no lifetime below 900 s, and nobody waits so long for a rekey. So a lifetime of 3,600 s is 60 s here, and what
-the lab reports to the outside carries the time that it would have had at AWS: a tunnel that falls seven seconds after a
-refused rekey fell seven minutes after it. The order of events is not touched.
+AWS allows no lifetime below 900 s, and nobody waits so long for a rekey. So a lifetime of 3,600 s is 60 s here, and
+what the lab reports to the outside carries the time that it would have had at AWS: a tunnel that falls seven seconds
+after a refused rekey fell seven minutes after it. The order of events is not touched.
 """
 
 import math

@@ -16,26 +16,44 @@ _IKE: tuple[tuple[str, str], ...] = (
     (r"giving up after (\d+) retransmits", "AWS tunnel DPD timed out after {0} retransmits"),
     (r"DPD check timed out, enforcing DPD action", "Peer is not responsive - Declaring peer dead"),
     # Who the peer is.
-    (r"tried \d+ shared keys? for .*, but MAC mismatched", f"AWS tunnel detected a pre-shared key mismatch with cgw: {SITE}"),
+    (
+        r"tried \d+ shared keys? for .*, but MAC mismatched",
+        f"AWS tunnel detected a pre-shared key mismatch with cgw: {SITE}",
+    ),
     (
         r"invalid ID_V1 payload length, decryption failed\?",
         "AWS tunnel payload decryption was unsuccessful due to invalid Pre-shared Key",
     ),
-    (r"generating \w+ (?:response|request) \d+ \[ .*N\(AUTH_FAILED\)", "AWS tunnel is sending AUTHENTICATION_FAILED as the response"),
+    (
+        r"generating \w+ (?:response|request) \d+ \[ .*N\(AUTH_FAILED\)",
+        "AWS tunnel is sending AUTHENTICATION_FAILED as the response",
+    ),
     # What is agreed on.
     (r"received proposals unacceptable|no proposal found", "No Proposal Match Found by AWS"),
-    (r"generating .* \[ .*N\((?:NO_PROP|NO_PROPOSAL_CHOSEN)\)", 'No Proposal Match Found. Notifying with "No proposal chosen"'),
+    (
+        r"generating .* \[ .*N\((?:NO_PROP|NO_PROPOSAL_CHOSEN)\)",
+        'No Proposal Match Found. Notifying with "No proposal chosen"',
+    ),
     (r"received TS_UNACCEPTABLE notify", "AWS: Traffic Selector: TS_UNACCEPTABLE: received from responder"),
-    (r"failed to establish CHILD_SA, keeping IKE_SA", "AWS tunnel Phase 2 was unable to establish while keeping Phase 1"),
+    (
+        r"failed to establish CHILD_SA, keeping IKE_SA",
+        "AWS tunnel Phase 2 was unable to establish while keeping Phase 1",
+    ),
     # Ends.
-    (r"received DELETE for ESP CHILD_SA with SPI ([0-9a-f]+)", "AWS tunnel received DELETE for Phase 2 SA with SPI: {0}"),
+    (
+        r"received DELETE for ESP CHILD_SA with SPI ([0-9a-f]+)",
+        "AWS tunnel received DELETE for Phase 2 SA with SPI: {0}",
+    ),
     (r"received DELETE for IKE_SA", "AWS tunnel received DELETE for IKE_SA from CGW"),
     (
         r"deleting half open IKE_SA with .* after timeout",
         f"AWS tunnel Timeout: deleting un-established Phase 1 IKE_SA with cgw: {SITE}",
     ),
     # Rekeys.
-    (r"detected CHILD_REKEY collision with CHILD_(?:DELETE|REKEY)", "AWS tunnel detected a (CHILD_REKEY) collision as CHILD_DELETE"),
+    (
+        r"detected CHILD_REKEY collision with CHILD_(?:DELETE|REKEY)",
+        "AWS tunnel detected a (CHILD_REKEY) collision as CHILD_DELETE",
+    ),
     (
         r"CHILD_REKEY collision (?:won|lost), deleting (?:redundant )?",
         "AWS tunnel (CHILD_SA) redundant SA is being deleted due to detected collision",
@@ -63,7 +81,8 @@ _BGP: tuple[tuple[str, str], ...] = (
     (r"Error: Hold timer expired", "AWS-side peer sent a Hold Timer Expired notification to neighbor {neighbor}"),
     (
         r"Error: Bad peer AS: (\d+)",
-        f"AWS-side peer detected a bad OPEN message from neighbor {{neighbor}} - remote AS is {{0}}, expected {SITE_AS}",
+        "AWS-side peer detected a bad OPEN message from neighbor {neighbor} - remote AS is {0}, "
+        f"expected {SITE_AS}",
     ),
     *(
         (rf"Received: {reason}", f"AWS-side peer received notification {code} from neighbor {{neighbor}}")
@@ -83,7 +102,8 @@ _BGP: tuple[tuple[str, str], ...] = (
 
 _BGP_STATES: tuple[tuple[str, tuple[str, ...]], ...] = (
     (r"Connecting to ", ("Connect",)),
-    (r"Connected$|Incoming connection .* accepted", ("OpenSent",)),
+    (r"Connected$", ("OpenSent",)),
+    (r"Incoming connection .* accepted", ("Connect", "OpenSent")),
     (r"BGP session established", ("OpenConfirm", "Established")),
     (r"BGP session closed|Down$", ("Idle",)),
     (r"Connection (?:lost|closed)", ("Active",)),
@@ -180,5 +200,3 @@ def _phrase(table: Iterable[tuple[str, str]], said: str, **words: str) -> str:
             more = {"more": str(int(groups[0]) + 1)} if groups and groups[0].isdecimal() else {}
             return phrase.format(*groups, **words, **more)
     return ""
-
-

@@ -24,6 +24,11 @@ class Router:
         else:  # the device vanishes by itself where the daemon has ended
             self._namespaces.run(router, "ip", "link", "set", device, "down", check=False)
 
+    @property
+    def networks(self) -> list[str]:
+        """The networks that are routed without BGP."""
+        return list(self._static)
+
     def add_route(self, network: str) -> None:
         """Route a network through whatever tunnel is up, the first one before the second."""
         self._static[network] = 1

@@ -1,5 +1,6 @@
 """What an IKE daemon reports of itself, as it happens: vici's events, and the end of the daemon."""
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable
@@ -45,11 +46,8 @@ class Watch:
 
     def _go_on(self) -> None:
         while not self._closed.wait(_LOOK_AGAIN):
-            try:
-                with self._charon.session() as session:
-                    self._listen(session)
-            except OSError:
-                pass  # it does not run, or has just ended
+            with contextlib.suppress(OSError), self._charon.session() as session:  # it may not run, or end
+                self._listen(session)
             if self._listening.is_set():
                 self._listening.clear()
                 self._hear(GONE, {})
