@@ -1,17 +1,14 @@
 """The VPN connection that is really there, in AWS's answers: what the simulated AWS is asked for, from the daemons.
 
-One connection in one region. Reading answers from vici, birdc and the logs; changing it reconfigures the daemons, with
-the outage that this brings at AWS.
+One connection in one region. What is read comes from vici, birdc and the daemons' logs; `changes` has what is changed.
 """
 
-import threading
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from aws_vpn_exporter.demo.sources import LogRecord
-from aws_vpn_exporter.demo.stories import Line
+from aws_vpn_exporter.demo.backend import LogRecord
+from aws_vpn_exporter.demo.fleet.log_lines import LogLine
 from lab import phrases
 from lab.associations import IN, OUT
 from lab.charon import Message
@@ -58,8 +55,6 @@ _GROUPS = {
 """charon's names of what was negotiated, and AWS's."""
 
 _METRICS = {"TunnelDataIn": IN, "TunnelDataOut": OUT}
-_OUTAGE = 1.0
-"""Seconds for which an endpoint is away while AWS changes or replaces it: a minute at the lab's pace."""
 
 
 class LabFleet:
@@ -69,23 +64,24 @@ class LabFleet:
         self._lab = lab
         self._clock = clock
         self._created = clock.real()
-        self._changing: set[int] = set()
-        self._replaced: dict[int, float] = {}
-        self._pending: dict[int, str] = {}
-        self._changes: list[threading.Thread] = []
+        self.changing: set[int] = set()
+        """The tunnels whose endpoint is away because AWS changes it."""
+        self.replaced: dict[int, float] = {}
+        """When a tunnel's endpoint was last replaced, by the machine's clock."""
+        self.maintenance_pending: set[int] = set()
 
     def describe(self, region: str) -> dict[str, object]:
         """Answer DescribeVpnConnections for a region, as boto3 returns it."""
-        return {"VpnConnections": [self._connection()] if region == REGION else []}
+        return {"VpnConnections": [self.connection()] if region == REGION else []}
 
     def maintenance(self, region: str, connection_id: str, address: str) -> Mapping[str, object] | None:
         """Answer GetVpnTunnelReplacementStatus for a tunnel; None where there is no such tunnel."""
-        number = self._number(region, connection_id, address)
+        number = tunnel_number(region, connection_id, address)
         if number is None:
             return None
         details = {
-            "PendingMaintenance": self._pending.get(number),
-            "LastMaintenanceApplied": self._date(self._replaced.get(number)),
+            "PendingMaintenance": "available" if number in self.maintenance_pending else None,
+            "LastMaintenanceApplied": self._date(self.replaced.get(number)),
         }
         return {
             "VpnConnectionId": connection_id,
@@ -98,18 +94,18 @@ class LabFleet:
 
         The group of phase 2 is known once the tunnel has been rekeyed: the first keys come from phase 1's exchange.
         """
-        number = self._number(region, connection_id, address)
+        number = tunnel_number(region, connection_id, address)
         if number is None:
             return None
         found = next((sa for sa in self._lab.charons["aws", number].associations() if sa["state"] == "ESTABLISHED"), {})
-        status = "pending" if number in self._changing else "available"
+        status = "pending" if number in self.changing else "available"
         return {"ActiveVpnTunnelStatus": {**_agreed(found), "ProvisioningStatus": status}}
 
     def traffic(
         self, region: str, connection_id: str, address: str, metric: str, begin: float, seconds: float
     ) -> float | None:
         """Give the bytes of a period, as far as it has passed; None where CloudWatch has none."""
-        number = self._number(region, connection_id, address)
+        number = tunnel_number(region, connection_id, address)
         first, last = (self._clock.real_at(moment) for moment in (begin, begin + seconds))
         if number is None or metric not in _METRICS or last < self._created or first > self._clock.real():
             return None
@@ -135,50 +131,8 @@ class LabFleet:
         if self._lab.plan.routing == "bgp":
             yield from self._bgp_records()
 
-    def modify_tunnel_options(self, number: int, options: Mapping[str, Any]) -> None:
-        """Set options of a tunnel anew; its endpoint tells the device that it goes, and is away for a while."""
-        self._lab.options[number] = self._lab.options[number].changed(options)
-        self._change(number, in_order=True)
-
-    def replace_tunnel(self, number: int) -> None:
-        """Give a tunnel a new endpoint: the old one vanishes without a word."""
-        self._pending.pop(number, None)
-        self._replaced[number] = self._clock.real()
-        self._change(number, in_order=False)
-
-    def announce_maintenance(self, number: int) -> None:
-        """Let AWS have a maintenance ahead for a tunnel."""
-        self._pending[number] = "available"
-
-    def create_route(self, network: str) -> None:
-        """Add a static route to a network of the site."""
-        self._lab.routers["aws"].add_route(network)
-
-    def settle(self) -> None:
-        """Return once no endpoint is being changed."""
-        for change in self._changes:
-            change.join()
-
-    def _change(self, number: int, in_order: bool) -> None:
-        self._changing.add(number)
-        change = threading.Thread(target=self._restart, args=(number, in_order), name="aws-change", daemon=True)
-        self._changes.append(change)
-        change.start()
-
-    def _restart(self, number: int, in_order: bool) -> None:
-        try:
-            self._lab.end(("aws", number), in_order)
-            time.sleep(_OUTAGE)
-            self._lab.start(("aws", number))
-        finally:
-            self._changing.discard(number)
-
-    def _number(self, region: str, connection_id: str, address: str) -> int | None:
-        if (region, connection_id) != (REGION, CONNECTION):
-            return None
-        return next((number for number, tunnel in TUNNELS.items() if tunnel.outside == address), None)
-
-    def _connection(self) -> dict[str, object]:
+    def connection(self) -> dict[str, object]:
+        """The connection as AWS describes it, keys included."""
         static = self._lab.plan.routing == "static"
         return {
             "VpnConnectionId": CONNECTION,
@@ -186,7 +140,7 @@ class LabFleet:
             "VpnGatewayId": VIRTUAL_GATEWAY,
             "GatewayAssociationState": "associated",
             "Category": "VPN",
-            "State": "modifying" if self._changing else "available",
+            "State": "modifying" if self.changing else "available",
             "Type": "ipsec.1",
             "Options": {
                 "EnableAcceleration": False,
@@ -246,11 +200,18 @@ class LabFleet:
         return f"{CONNECTION}_{TUNNELS[number].outside}"
 
     def _text(self, number: int, record: Record, moment: float) -> str:
-        line = Line(moment, record.detail, record.phase1, record.phase2, bgp=record.bgp)
-        return line.text(self._stream(number), moment)
+        line = LogLine(moment, record.detail, record.phase1, record.phase2, bgp_status=record.bgp)
+        return line.message(self._stream(number), moment)
 
     def _date(self, real: float | None) -> datetime | None:
         return None if real is None else datetime.fromtimestamp(int(self._clock.at(real)), UTC)
+
+
+def tunnel_number(region: str, connection_id: str, address: str) -> int | None:
+    """Which tunnel AWS knows by these; None where there is no such tunnel."""
+    if (region, connection_id) != (REGION, CONNECTION):
+        return None
+    return next((number for number, tunnel in TUNNELS.items() if tunnel.outside == address), None)
 
 
 def _agreed(sa: Message) -> dict[str, object]:

@@ -10,6 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 
 ADDRESS = "127.0.0.1:9115"
 _INTERVAL = 1.0
@@ -25,11 +26,16 @@ def probe(host: str) -> str:
     return said[1] if said else ""
 
 
-def main(hosts: list[str]) -> None:
+def keep_probing(host: str) -> None:
     while True:
-        for host in hosts:
-            print(host, probe(host), flush=True)
+        print(f"{host} {probe(host)}\n", end="", flush=True)
         time.sleep(_INTERVAL)
+
+
+def main(hosts: list[str]) -> None:
+    # Each on its own, as Prometheus does: a host that does not answer must not hold up the next one's ping.
+    with ThreadPoolExecutor(len(hosts)) as probers:
+        list(probers.map(keep_probing, hosts))
 
 
 if __name__ == "__main__":

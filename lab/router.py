@@ -35,6 +35,12 @@ class Router:
         for number in sorted(self._up):
             self._namespaces.batch(ROUTER[self._side], self._routes(number))
 
+    def delete_route(self, network: str) -> None:
+        """Route a network through no tunnel any more."""
+        if self._static.pop(network, None) is not None:
+            for _ in self._up:
+                self._namespaces.run(ROUTER[self._side], "ip", "route", "delete", network, check=False)
+
     def _routes(self, number: int) -> list[str]:
         device = TUNNELS[number].device
         return [

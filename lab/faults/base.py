@@ -1,22 +1,25 @@
 """What a fault is: how the lab is built for it, what is done, how one sees that it has taken effect, and the remedy."""
 
+import json
 import re
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from lab.fleet import REGION, LabFleet
+from lab.cloud import Cloud
+from lab.fleet import CONNECTION, REGION
 from lab.laboratory import Lab, Plan
-from lab.network import NUMBERS
+from lab.network import NUMBERS, TUNNELS
 from lab.phrases import Record
 
 
 @dataclass
 class Stage:
-    """A running lab with its fleet, on which a fault is shown. Tunnel 1 is the one that has it."""
+    """A running lab under its simulated AWS, on which a fault is shown. Tunnel 1 is the one that has it."""
 
     lab: Lab
-    fleet: LabFleet
+    cloud: Cloud
     begun: float = 0.0
     """When the fault was brought about, by the machine's clock."""
     rekeys: int = 0
@@ -24,9 +27,19 @@ class Stage:
 
     def telemetry(self, number: int = 1) -> tuple[str, str]:
         """A tunnel's status and message, as AWS reports them."""
-        described: Any = self.fleet.describe(REGION)
+        described: Any = self.cloud.fleet.describe(REGION)
         one = described["VpnConnections"][0]["VgwTelemetry"][number - 1]
         return str(one["Status"]), str(one["StatusMessage"])
+
+    def modify(self, options: Mapping[str, Any]) -> None:
+        """Set options of tunnel 1 at AWS, in the spelling of a request, by the AWS CLI."""
+        self.cloud.run(
+            f"aws ec2 modify-vpn-tunnel-options {TUNNEL} --tunnel-options {shlex.quote(json.dumps(options))}"
+        )
+
+    def replace(self) -> None:
+        """Let AWS replace the endpoint of tunnel 1, by the AWS CLI."""
+        self.cloud.run(f"aws ec2 replace-vpn-tunnel {TUNNEL}")
 
     def daemon_said(self, pattern: str) -> bool:
         """Whether AWS's IKE daemon of tunnel 1 has logged something like it since the fault began."""
@@ -34,7 +47,7 @@ class Stage:
 
     def records(self, number: int = 1) -> list[Record]:
         """What AWS has logged of a tunnel since the fault began, in order."""
-        found = (record for of, record in self.fleet.records() if of == number and record.moment >= self.begun)
+        found = (record for of, record in self.cloud.fleet.records() if of == number and record.moment >= self.begun)
         return sorted(found, key=lambda record: record.moment)
 
     def logged(self, text: str) -> bool:
@@ -54,6 +67,9 @@ class Stage:
                     found.append((float(stamp), said))
         return found
 
+
+TUNNEL = f"--vpn-connection-id {CONNECTION} --vpn-tunnel-outside-ip-address {TUNNELS[1].outside}"
+"""How the AWS CLI is told of tunnel 1."""
 
 Act = Callable[[Stage], None]
 Seen = Callable[[Stage], object]

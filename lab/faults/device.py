@@ -23,8 +23,7 @@ def _boot(stage: Stage) -> None:
 
 
 def _replace(stage: Stage) -> None:
-    stage.fleet.replace_tunnel(1)
-    stage.fleet.settle()
+    stage.replace()
 
 
 def _begin(stage: Stage) -> None:

@@ -13,8 +13,7 @@ _STRICT = {**SHORT, "Phase2DHGroupNumbers": values(14)}
 
 
 def _agree_at_aws(stage: Stage) -> None:
-    stage.fleet.modify_tunnel_options(1, {"Phase2DHGroupNumbers": values(19)})
-    stage.fleet.settle()
+    stage.modify({"Phase2DHGroupNumbers": values(19)})
 
 
 def _agree_at_device(stage: Stage) -> None:

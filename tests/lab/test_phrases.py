@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from aws_vpn_exporter.demo.stories import Line
+from aws_vpn_exporter.demo.fleet.log_lines import LogLine
 from lab import phrases
 from lab.phrases import Record
 
@@ -130,5 +130,5 @@ def test_what_ends_a_session_of_bgp_has_aws_words(line: str, phrase: str) -> Non
 
 def test_a_record_is_written_in_awss_documented_form() -> None:
     [(_, record)] = phrases.bgp(bird("<RMT> tunnel1: Received: Administrative shutdown"))
-    text = json.loads(Line(0, record.detail, bgp=record.bgp).text("vpn-0ab_198.51.100.10", 1795567303.25))
+    text = json.loads(LogLine(0, record.detail, bgp_status=record.bgp).message("vpn-0ab_198.51.100.10", 1795567303.25))
     assert (text["type"], text["status"], text["resource_id"]) == ("BGPStatus", "DOWN", "vpn-0ab_198.51.100.10")
