@@ -11,9 +11,11 @@ from datetime import datetime
 
 from lab.network import SITE, SITE_AS, TUNNELS
 
+_DPD = "AWS tunnel DPD timed out"
+
 _IKE: tuple[tuple[str, str], ...] = (
     # Dead peers. IKEv2's dead peer detection is a message that is repeated; IKEv1's has a timer.
-    (r"giving up after (\d+) retransmits", "AWS tunnel DPD timed out after {0} retransmits"),
+    (r"giving up after (\d+) retransmits", _DPD + " after {0} retransmits"),
     (r"DPD check timed out, enforcing DPD action", "Peer is not responsive - Declaring peer dead"),
     # Who the peer is.
     (
@@ -122,7 +124,7 @@ class Record:
     bgp: str = ""
 
 
-_CHARON_LINE = re.compile(r"(?P<second>\d+)\.(?P<milli>\d{3}) \d+\[(?P<group>\w+)\] (?:<[^>]*> )?(?P<said>.*)")
+_CHARON_LINE = re.compile(r"(?P<second>\d+)\.(?P<milli>\d{3}) \d+\[\w+\] (?:<(?:[^|>]*\|)?(?P<of>\d+)> )?(?P<said>.*)")
 _CHANGE = re.compile(r"(?P<kind>IKE|CHILD)_SA .*[\[{](?P<number>\d+)[\]}] state change: \w+ => (?P<state>\w+)")
 _STATES = {
     "CONNECTING": "negotiating",
@@ -149,6 +151,10 @@ class _Phases:
         if change:
             self.known[change["kind"]][change["number"]] = _STATES.get(change["state"], "")
 
+    def established(self, number: str) -> bool:
+        """Whether the IKE SA of this number was once agreed on."""
+        return self.known["IKE"].get(number) in ("established", "rekeying")
+
     def now(self, kind: str) -> str:
         present = set(self.known[kind].values())
         return next((state for state in _BEST_FIRST if state in present), "down")
@@ -164,6 +170,8 @@ def ike(lines: Iterable[str]) -> Iterator[Record]:
         said = read["said"]
         phases.take(said)
         detail = _phrase(_IKE, said)
+        if detail.startswith(_DPD) and not phases.established(read["of"]):
+            continue  # a negotiation that was given up: AWS documents no phrase for it
         if detail:
             moment = int(read["second"]) + int(read["milli"]) / 1000
             yield Record(moment, detail, phases.now("IKE"), phases.now("CHILD"))

@@ -86,7 +86,7 @@ FAULTS = (
         plan=Plan(device=both({"ike": {"dpd_delay": 0}})),
         act=_replace_unnoticed,
         seen=first_down,
-        causes=frozenset({"endpoint_replacement"}),
+        causes=frozenset({"endpoint_replacement", "will_not_recover_alone"}),
         remedy=Remedy("End the tunnel on the device and begin it anew.", _begin_anew),
     ),
     Fault(

@@ -76,7 +76,7 @@ FAULTS = (
         "margin-fills-the-lifetime",
         "AWS's rekey margin and fuzz together are as long as the lifetime.",
         plan=Plan(
-            options={1: {"Phase2LifetimeSeconds": 900, "RekeyMarginTimeSeconds": 450, "RekeyFuzzPercentage": 100}},
+            options={1: {"Phase2LifetimeSeconds": 960, "RekeyMarginTimeSeconds": 480, "RekeyFuzzPercentage": 100}},
         ),
         seen=lambda stage: stage.rekeyed(3),
         causes=frozenset(),
