@@ -41,6 +41,11 @@ lab: .venv/dev
 	tools/real-parts.sh
 	$(BIN)/python -m lab $(if $(FAULT),--fault=$(FAULT))
 
+# Rehearses every fault of the lab and writes docs/LAB-FAULTS.md from what happened.
+lab-table: .venv/dev
+	tools/real-parts.sh
+	$(BIN)/python -m lab.table
+
 .venv/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name it: make PYTHON=python3.11 ...")'
 	$(PYTHON) -m venv .venv

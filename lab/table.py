@@ -1,7 +1,7 @@
 """Writes docs/LAB-FAULTS.md: each fault, what the daemons did, what the exporter said, and what helped.
 
-`python -m lab.table` rehearses every fault and rewrites the page. What is measured in seconds differs from run to run, and
-so does the number of log lines; the tests hold the page to the state and the likely causes.
+`python -m lab.table` rehearses every fault and rewrites the page. What is measured in seconds differs from run to run,
+and so does the number of log lines; the tests hold the page to the state and the likely causes.
 """
 
 import os

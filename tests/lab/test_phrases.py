@@ -25,7 +25,7 @@ SAID = {
     "failed to establish CHILD_SA, keeping IKE_SA": (
         "AWS tunnel Phase 2 was unable to establish while keeping Phase 1"
     ),
-    "received DELETE for ESP CHILD_SA with SPI 49568f5": "AWS tunnel received DELETE for Phase 2 SA with SPI: 49568f53",
+    "received DELETE for ESP CHILD_SA with SPI 49568f5": "AWS tunnel received DELETE for Phase 2 SA with SPI: 49568f5",
     "received DELETE for IKE_SA tunnel1[4]": "AWS tunnel received DELETE for IKE_SA from CGW",
     "deleting half open IKE_SA with 192.0.2.2 after timeout": (
         "AWS tunnel Timeout: deleting un-established Phase 1 IKE_SA with cgw: 192.0.2.2"
