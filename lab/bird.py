@@ -144,6 +144,6 @@ class Bird:
                 neighbor=tunnel.inside(other),
                 neighbor_as=one.neighbor_as,
                 hold=one.hold_time,
-                limit=f"import limit {one.limit} action restart;" if one.limit else "",
+                limit=f"import limit {one.limit} action disable;" if one.limit else "",
             )
         self.namespaces.outside(self.folder / "conf").write_text(text)

@@ -31,6 +31,8 @@ class DeviceTunnel:
     identity: str = SITE
     peer_identity: str = ""
     """What the device expects AWS to call itself; AWS's outside address where it is empty."""
+    certificate: str = ""
+    """The file of its certificate; it has a pre-shared key where that is empty."""
 
     def changed(self, ike: Settings | None = None, child: Settings | None = None, **more: Any) -> "DeviceTunnel":
         """The same with some settings replaced."""
@@ -73,10 +75,14 @@ def _connection(tunnel: Tunnel, one: DeviceTunnel, nat: bool) -> Settings:
         "remote_addrs": tunnel.outside,
         **_IKE,
         **one.ike,
-        "local": {"auth": "psk", "id": one.identity},
-        "remote": {"auth": "psk", "id": _peer(tunnel, one)},
+        "local": {**_authentication(one), "id": one.identity},
+        "remote": {"auth": _authentication(one)["auth"], "id": _peer(tunnel, one)},
         "children": {child(tunnel): {**_CHILD, **one.child}},
     }
+
+
+def _authentication(one: DeviceTunnel) -> Mapping[str, str]:
+    return {"auth": "pubkey", "certs": one.certificate} if one.certificate else {"auth": "psk"}
 
 
 def _peer(tunnel: Tunnel, one: DeviceTunnel) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from aws_vpn_exporter.demo.backend import LogRecord
 from aws_vpn_exporter.demo.fleet.log_lines import LogLine
-from lab import phrases
+from lab import certificates, phrases
 from lab.associations import IN, OUT
 from lab.charon import Message
 from lab.laboratory import Lab
@@ -162,7 +162,10 @@ class LabFleet:
     def _options(self, number: int) -> dict[str, Any]:
         tunnel = TUNNELS[number]
         own = {"OutsideIpAddress": tunnel.outside, "TunnelInsideCidr": tunnel.inside_cidr, **LOGS_ON}
-        return {**own, **self._lab.options[number].described()}
+        described = self._lab.options[number].described()
+        if self._lab.plan.certificates:
+            del described["PreSharedKey"]
+        return {**own, **described}
 
     def _routes(self) -> Sequence[str]:
         return self._lab.routers["aws"].networks if self._lab.plan.routing == "static" else ()
@@ -183,6 +186,7 @@ class LabFleet:
             "StatusMessage": message,
             "AcceptedRouteCount": routes,
             "LastStatusChange": self._date(since),
+            "CertificateArn": certificates.ARN if self._lab.plan.certificates else None,
         }
 
     def _bgp_records(self) -> Iterator[tuple[int, Record]]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
-from lab import device, inside, network, options
+from lab import certificates, device, inside, network, options
 from lab.agent import Agent, Initiates
 from lab.associations import Associations
 from lab.bird import USUAL, Bird, Routing
@@ -42,11 +42,13 @@ class Plan:
     """How the lab is built: what differs from two tunnels with BGP that fit each other.
 
     `options` are AWS's by tunnel, in the form of its answer, and `device` the device's settings by tunnel. `selectors`
-    are the networks of the site and of the VPC that AWS's traffic selectors are narrowed to.
+    are the networks of the site and of the VPC that AWS's traffic selectors are narrowed to. With `certificates` nobody
+    has a pre-shared key.
     """
 
     routing: Literal["bgp", "static"] = "bgp"
     nat: bool = False
+    certificates: bool = False
     pace: int = PACE
     initiates: Initiates = "always"
     options: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
@@ -63,8 +65,10 @@ class Lab:
         self.namespaces = Namespaces()
         keys = {number: _key() for number in NUMBERS}
         self.options = {number: TunnelOptions(keys[number], self.plan.options.get(number, {})) for number in NUMBERS}
+        certificate = certificates.DEVICE if self.plan.certificates else ""
         self.device = {
-            number: DeviceTunnel(keys[number]).changed(**self.plan.device.get(number, {})) for number in NUMBERS
+            number: DeviceTunnel(keys[number], certificate=certificate).changed(**self.plan.device.get(number, {}))
+            for number in NUMBERS
         }
         ends = dict(zip(("site", "aws"), self.plan.selectors, strict=True))
         self.charons = {
@@ -85,6 +89,8 @@ class Lab:
         with ExitStack() as starting:
             starting.enter_context(self.namespaces)
             network.build(self.namespaces, self.plan.nat)
+            if self.plan.certificates:
+                certificates.make(self.namespaces)
             self.internet = Internet(self.namespaces, self.plan.nat)
             with ThreadPoolExecutor() as side_by_side:
                 list(side_by_side.map(self.start, self.charons))
@@ -129,13 +135,20 @@ class Lab:
         side, number = key
         charon = self.charons[key]
         if side == "aws":
-            told = self.options[number]
-            made = options.connection(TUNNELS[number], told, self.plan.selectors, self.plan.pace)
-            charon.load(made, [options.secret(told)])
+            self._configure_endpoint(number)
             return
         self.namespaces.outside(self.device_file).write_text(self.device_text(self.plan.pace))
         uri, path = f"unix://{charon.folder}/vici", str(self.device_file)
         self.namespaces.run("", "swanctl", "--load-all", "--uri", uri, "--file", path)
+
+    def _configure_endpoint(self, number: int) -> None:
+        tunnel, told, charon = TUNNELS[number], self.options[number], self.charons["aws", number]
+        ends = certificates.authentication(self.namespaces, tunnel) if self.plan.certificates else None
+        if self.plan.certificates:
+            with charon.session() as session:
+                certificates.load(self.namespaces, session, tunnel)
+        made = options.connection(tunnel, told, self.plan.selectors, self.plan.pace, ends)
+        charon.load(made, [] if self.plan.certificates else [options.secret(told)])
 
     @property
     def device_file(self) -> Path:

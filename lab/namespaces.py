@@ -26,6 +26,9 @@ _PROGRAMS = {
 }
 """What the lab calls, and the Debian package that has it."""
 
+PACKAGES = frozenset({"strongswan-charon", *_PLUGINS.values(), *_PROGRAMS.values()})
+"""Everything that the lab needs of Debian."""
+
 _SYSTEM_FOLDERS = "/usr/sbin:/sbin"
 """Where Debian keeps some of them; a person's PATH often lacks these."""
 
@@ -51,17 +54,21 @@ def obstacle() -> str:
     """Why the lab cannot run on this machine, as one sentence; empty where it can."""
     if sys.platform != "linux":
         return "the lab needs Linux: it is made of network namespaces"
-    packages = {package for program, package in _PROGRAMS.items() if not shutil.which(program, path=path())}
-    packages |= {package for name, package in _PLUGINS.items() if not _plugin(name).exists()}
-    packages |= set() if CHARON.exists() else {"strongswan-charon"}
-    if packages:
-        return f"the lab needs the Debian packages {' '.join(sorted(packages))}"
+    missing = _missing_packages()
+    if missing:
+        return f"the lab needs the Debian packages {' '.join(missing)}"
     if not os.access("/dev/net/tun", os.R_OK | os.W_OK):
         return "the lab needs the device /dev/net/tun, readable and writable by this user"
     tried = subprocess.run([*_unshare(), "true"], capture_output=True, text=True, check=False)
     if tried.returncode:
         return f"the lab needs namespaces of its own, as root or in a user namespace: {tried.stderr.strip()}"
     return ""
+
+
+def _missing_packages() -> list[str]:
+    missing = {package for program, package in _PROGRAMS.items() if not shutil.which(program, path=path())}
+    missing |= {package for name, package in _PLUGINS.items() if not _plugin(name).exists()}
+    return sorted(missing if CHARON.exists() else missing | {"strongswan-charon"})
 
 
 def _plugin(name: str) -> Path:

@@ -10,7 +10,7 @@ from typing import Any
 
 from aws_vpn_exporter.options import OPTIONS
 from lab.charon import RETRANSMITS
-from lab.network import SITE, Tunnel
+from lab.network import SITE, Side, Tunnel
 from lab.pace import scaled
 
 _ENCRYPTION = {
@@ -75,16 +75,26 @@ class TunnelOptions:
         return {**self.stated, "PreSharedKey": self.key}
 
 
-def connection(tunnel: Tunnel, options: TunnelOptions, selectors: tuple[str, str], pace: int) -> dict[str, Any]:
-    """The endpoint's connection, as vici takes it, by name. `selectors` are the site's network and the VPC's."""
+def connection(
+    tunnel: Tunnel,
+    options: TunnelOptions,
+    selectors: tuple[str, str],
+    pace: int,
+    authentication: Mapping[Side, Mapping[str, Any]] | None = None,
+) -> dict[str, Any]:
+    """The endpoint's connection, as vici takes it, by name. `selectors` are the site's network and the VPC's.
+
+    `authentication` is how both ends authenticate themselves where that is not by the pre-shared key.
+    """
+    ends = authentication or {"aws": {"auth": "psk", "id": tunnel.outside}, "site": {"auth": "psk", "id": SITE}}
     site, vpc = selectors
     return {
         f"tunnel{tunnel.number}": {
             "version": _version(options.words("IkeVersions")),
             "local_addrs": [tunnel.outside],
             "remote_addrs": [SITE],
-            "local": {"auth": "psk", "id": tunnel.outside},
-            "remote": {"auth": "psk", "id": SITE},
+            "local": ends["aws"],
+            "remote": ends["site"],
             "proposals": list(_proposals(options, 1)),
             "encap": "yes",
             "mobike": "no",

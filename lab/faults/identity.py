@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from lab import certificates
 from lab.faults.base import START, Act, Fault, Remedy, Stage, both, first_down, values
 from lab.laboratory import Plan
 from lab.network import SITE, SITE_NETWORK, TUNNELS, VPC_NETWORK
@@ -54,7 +55,7 @@ FAULTS = (
         "The pre-shared key is changed on the device, in IKEv1.",
         plan=Plan(options={1: _IKEV1}, device={1: {"ike": {"version": "1"}}}),
         act=_device(key="a-key-that-AWS-does-not-have"),
-        seen=_refused("invalid Pre-shared Key"),
+        seen=lambda stage: stage.logged("invalid Pre-shared Key") and stage.logged("deleting un-established"),
         causes=_KEY,
         remedy=Remedy("Set the device to AWS's key.", _right_key),
     ),
@@ -74,6 +75,15 @@ FAULTS = (
         seen=_refused("AUTHENTICATION_FAILED"),
         causes=_AUTHENTICATION,
         remedy=Remedy("Let the device expect AWS's outside address.", _device(peer_identity="")),
+    ),
+    Fault(
+        "certificate-expired",
+        "Both ends authenticate by certificate, and the device's has expired.",
+        plan=Plan(certificates=True),
+        act=_device(certificate=certificates.EXPIRED),
+        seen=_refused("AUTHENTICATION_FAILED"),
+        causes=_AUTHENTICATION | {"certificate_rejected"},
+        remedy=Remedy("Give the device a valid certificate.", _device(certificate=certificates.DEVICE)),
     ),
     Fault(
         "ike-version-differs",

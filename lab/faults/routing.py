@@ -30,7 +30,15 @@ def _without_routes(stage: Stage) -> bool:
     return session.state == "Established" and session.routes == 0
 
 
-_BACK = _site(prefixes=USUAL["site"].prefixes)
+_USUAL = _site(prefixes=USUAL["site"].prefixes)
+
+
+def _fewer(stage: Stage) -> None:
+    """Announce fewer prefixes. BIRD ends a session at its limit for good; AWS tries again by itself."""
+    _USUAL(stage)
+    stage.lab.birds["aws"].open(1)
+    stage.lab.birds["aws"].open(2)
+
 
 FAULTS = (
     Fault(
@@ -47,7 +55,7 @@ FAULTS = (
         act=_site(prefixes=_MANY),
         seen=_ended("maximum prefix limit was exceeded"),
         causes=frozenset({"bgp_down", "bgp_prefix_limit"}),
-        remedy=Remedy("Announce fewer prefixes.", _BACK),
+        remedy=Remedy("Announce fewer prefixes.", _fewer),
     ),
     Fault(
         "session-shut-down",
@@ -63,6 +71,6 @@ FAULTS = (
         act=_site(prefixes=()),
         seen=_without_routes,
         causes=frozenset({"no_routes"}),
-        remedy=Remedy("Announce the site's networks.", _BACK),
+        remedy=Remedy("Announce the site's networks.", _USUAL),
     ),
 )

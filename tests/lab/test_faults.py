@@ -18,6 +18,7 @@ _SIDE_BY_SIDE = 2 * (os.cpu_count() or 1)
 
 _NOT_THE_KEY = "AUTHENTICATION_FAILED counts as a wrong key, also where the identity is refused"
 _NOT_ALGORITHMS = "an SA of phase 2 that is refused counts as algorithms that differ, also where the selectors do"
+_NOT_DEAD = "an IKE SA that was never agreed on counts as a dead peer"
 _TOGETHER = "two tunnels that are down since the same time count as a site that is gone, whatever the log says"
 
 KNOWN_WRONG: Mapping[str, str] = {
@@ -26,6 +27,10 @@ KNOWN_WRONG: Mapping[str, str] = {
     "never-begun": _TOGETHER,
     "identity-behind-nat": _NOT_THE_KEY,
     "peer-identity-differs": _NOT_THE_KEY,
+    "certificate-expired": _NOT_THE_KEY,
+    "key-differs-ikev1": _NOT_DEAD,
+    "answers-on-udp-500-blocked": _NOT_DEAD,
+    "udp-4500-blocked": _NOT_DEAD,
     "selectors-differ": _NOT_ALGORITHMS,
     "selectors-differ-aws-initiates": _NOT_ALGORITHMS,
 }
