@@ -29,7 +29,7 @@ kernel-netlink socket-default vici updown counters
   retransmit_tries = {tries}
   retransmit_timeout = 0.5
   retransmit_base = 1.0
-  half_open_timeout = 3
+  half_open_timeout = 2
   make_before_break = no
   plugins {{
     vici {{ socket = unix://{folder}/vici }}

@@ -1,10 +1,11 @@
 """What happens on the line between AWS and the site: cut, or open for some packets only."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 from lab.faults.base import START, Act, Fault, Remedy, Stage, both_down, first_down, first_up
 from lab.laboratory import Plan
-from lab.network import TUNNELS
+from lab.network import ROUTER, TUNNELS
 from lab.options import child
 
 _PATH = frozenset({"dead_peer_detection", "customer_gateway_unreachable"})
@@ -28,10 +29,10 @@ def _blocked(what: str) -> Act:
 
     def act(stage: Stage) -> None:
         stage.lab.internet.block(what, 1)
-        stage.lab.end(("site", 1))
-        stage.lab.end(("aws", 1))
-        stage.lab.start(("aws", 1))
-        stage.lab.start(("site", 1))
+        ends = [(side, 1) for side in ROUTER]
+        with ThreadPoolExecutor() as at_once:
+            list(at_once.map(stage.lab.end, ends))
+            list(at_once.map(stage.lab.start, ends))
 
     return act
 

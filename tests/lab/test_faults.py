@@ -36,6 +36,9 @@ KNOWN_WRONG: Mapping[str, str] = {
 }
 """Faults of which the exporter names a wrong cause as likely, and why. One that is right fails its test here."""
 
+_BY_CHANCE = frozenset({"key-differs-ikev1", "answers-on-udp-500-blocked", "udp-4500-blocked"})
+"""Whether these are judged wrongly depends on how fast the machine is: on which lines are near enough to the fall."""
+
 Rehearsals = Mapping[str, Future[Rehearsal]]
 
 
@@ -58,7 +61,8 @@ def rehearsals(possible: None, request: pytest.FixtureRequest) -> Iterator[Rehea
 def cases() -> Iterator[object]:
     for name in FAULTS:
         reason = KNOWN_WRONG.get(name)
-        yield pytest.param(name, marks=[pytest.mark.xfail(reason=reason, strict=True)] if reason else [])
+        wrong = pytest.mark.xfail(reason=reason or "", strict=name not in _BY_CHANCE)
+        yield pytest.param(name, marks=[wrong] if reason else [])
 
 
 @pytest.mark.parametrize("name", cases())
