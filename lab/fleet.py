@@ -3,6 +3,7 @@
 One connection in one region. What is read comes from vici, birdc and the daemons' logs; `changes` has what is changed.
 """
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -205,7 +206,11 @@ class LabFleet:
 
     def _text(self, number: int, record: Record, moment: float) -> str:
         line = LogLine(moment, record.detail, record.phase1, record.phase2, bgp_status=record.bgp)
-        return line.message(self._stream(number), moment)
+        text = line.message(self._stream(number), moment)
+        if record.bgp:
+            return text
+        looks = self._lab.options[number].word("DpdTimeoutAction") != "none"
+        return json.dumps({**json.loads(text), "dpd_enabled": looks, "nat_t_detected": self._lab.plan.nat})
 
     def _date(self, real: float | None) -> datetime | None:
         return None if real is None else datetime.fromtimestamp(int(self._clock.at(real)), UTC)

@@ -65,7 +65,7 @@ def cases() -> Iterator[object]:
         yield pytest.param(name, marks=[wrong] if reason else [])
 
 
-@pytest.mark.parametrize("name", cases())
+@pytest.mark.parametrize("name", list(cases()))
 def test_no_wrong_cause_is_called_likely(rehearsals: Rehearsals, name: str) -> None:
     made = rehearsals[name].result()
     assert made.verdict.likely <= FAULTS[name].causes, f"{made.verdict}\n{made.log}"

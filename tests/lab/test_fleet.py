@@ -131,6 +131,7 @@ def test_the_logs_are_read_as_from_cloudwatch(labs: Make) -> None:
         told = [event["message"] for event in events if event["logStreamName"].endswith(TUNNELS[1].outside)]
         assert any('"details": "AWS tunnel DPD timed out after 3 retransmits"' in message for message in told)
         assert any('"type": "BGPStatus"' in message for message in told)
+        assert all('"nat_t_detected": false' in message for message in told if "ike_phase1_state" in message)
         with pytest.raises(ClientError, match="does not exist"):
             logs.filter_log_events(logGroupName="another")
 
