@@ -28,6 +28,10 @@ generate: golden
 golden: .venv/dev
 	$(BIN)/python -m pytest -q tests/metrics/test_golden.py tests/config/test_config.py tests/iam/test_iam_policy.py --rewrite
 
+# Ten thousand polls of an AWS that fails in every way, for each of five seeds, with a checker of the truth.
+chaos: .venv/dev
+	$(BIN)/python -m tools.chaos
+
 benchmark: .venv/dev
 	$(BIN)/python -m tools.benchmarks
 

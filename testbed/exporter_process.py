@@ -77,11 +77,16 @@ class ExporterProcess:
                 stderr=log,
             )
         try:
-            self.until(self._answers, "it answers")
+            self.until(self._answers, "it answers", 60)
         except BaseException:
             self.__exit__(None, None, None)
             raise
         return self
+
+    def restart(self) -> None:
+        """Kills it without a chance to clean up, and starts it again."""
+        self.__exit__(None, None, None)
+        self.__enter__()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self
 from urllib.parse import parse_qs
 
 from aws_vpn_exporter.demo import wire
@@ -39,6 +39,16 @@ def account_ids(count: int) -> list[str]:
 def nothing(_account: str, _region: str) -> Mapping[str, object]:
     """No connections anywhere."""
     return {"VpnConnections": []}
+
+
+FaultName = Literal["denied", "throttled", "expired", "hang", "drip", "cut", "reset", "html"]
+"""Refusals; no answer at all; one that comes a byte at a time, is cut off, reset, or is another program's page."""
+
+_REFUSALS: Mapping[str, tuple[int, str, str]] = {
+    "denied": (403, "AccessDenied", "User: demo is not authorized to perform this operation"),
+    "throttled": (503, "RequestLimitExceeded", "Request limit exceeded."),
+    "expired": (400, "ExpiredToken", "The security token included in the request is expired"),
+}
 
 
 @dataclass
@@ -71,6 +81,8 @@ class Organization:
     """Account and end, by access key."""
     hub_keys: set[str] = field(default_factory=set)
     """Access keys of the hub that are good; any, where there are none."""
+    faults: dict[tuple[str, str], FaultName] = field(default_factory=dict)
+    """What happens to an operation for an account, in place of the right answer."""
 
 
 @dataclass(frozen=True)
@@ -131,39 +143,53 @@ class SimulatedOrganization:
                 body = await reader.readexactly(int(length[1])) if length else b""
                 if self.organization.latency:
                     await asyncio.sleep(self.organization.latency)
-                status, kind, answer = await self._answer(head, body)
-                writer.write(
-                    b"HTTP/1.1 %d X\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s"
-                    % (status, kind, len(answer), answer)
+                status, kind, answer, fault = await self._answer(head, body)
+                head = b"HTTP/1.1 %d X\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n" % (
+                    status,
+                    kind,
+                    len(answer),
                 )
-                await writer.drain()
+                await _write(writer, head, answer, fault)
         except (asyncio.IncompleteReadError, asyncio.CancelledError, ConnectionError):
             pass
         finally:
             writer.close()
 
-    async def _answer(self, head: bytes, body: bytes) -> tuple[int, bytes, bytes]:
+    async def _answer(self, head: bytes, body: bytes) -> tuple[int, bytes, bytes, FaultName | None]:
         credential = _CREDENTIAL.search(head)
         if not credential:
-            return 400, b"text/plain", b"every call is signed"
+            return 400, b"text/plain", b"every call is signed", None
         key, region, service = (part.decode() for part in credential.groups())
+        fault: FaultName | None = None
         try:
             account = self._account(key)
             if service == "organizations":
                 operation = re.search(rb"(?i)x-amz-target: *\S+\.(\w+)", head)[1].decode()  # type: ignore[index]
-                self.organization.calls[operation, account] += 1
-                return 200, b"application/x-amz-json-1.1", self._organizations(operation, json.loads(body))
+                fault = await self._begin(operation, account)
+                return 200, b"application/x-amz-json-1.1", self._organizations(operation, json.loads(body)), fault
             form = {name: value[0] for name, value in parse_qs(body.decode()).items()}
             operation = form["Action"]
-            self.organization.calls[operation, account] += 1
+            about = form["RoleArn"].split(":")[4] if operation == "AssumeRole" else account
+            fault = await self._begin(operation, account, about)
             if operation == "DescribeVpnConnections":
-                return 200, b"text/xml", await self._connections(account, region)
-            return 200, b"text/xml", wire.answer(service, operation, getattr(self, f"_{operation}")(account, form), "r")
+                return 200, b"text/xml", await self._connections(account, region), fault
+            answer = wire.answer(service, operation, getattr(self, f"_{operation}")(account, form), "r")
+            return 200, b"text/xml", answer, fault
         except _RefusedError as refused:
             if service == "organizations":
                 body = json.dumps({"__type": refused.code, "message": refused.message}).encode()
-                return refused.status, b"application/x-amz-json-1.1", body
-            return refused.status, b"text/xml", wire.error(service, refused.code, refused.message, "r")
+                return refused.status, b"application/x-amz-json-1.1", body, fault
+            return refused.status, b"text/xml", wire.error(service, refused.code, refused.message, "r"), fault
+
+    async def _begin(self, operation: str, account: str, about: str = "") -> FaultName | None:
+        """Counts the call; its fault, unless that is a refusal, which is raised. `about` is a role's account."""
+        self.organization.calls[operation, account] += 1
+        fault = self.organization.faults.get((operation, about or account))
+        if fault and fault in _REFUSALS:
+            raise _RefusedError(*_REFUSALS[fault])
+        if fault == "hang":
+            await asyncio.sleep(3600)
+        return fault
 
     def _account(self, key: str) -> str:
         if key in self.organization.sessions:
@@ -235,6 +261,24 @@ class SimulatedOrganization:
                 "Expiration": ends,
             },
         }
+
+
+async def _write(writer: asyncio.StreamWriter, head: bytes, answer: bytes, fault: FaultName | None) -> None:
+    if fault == "reset":
+        writer.transport.abort()
+        raise ConnectionResetError
+    if fault == "drip":
+        writer.write(head)
+        for number in range(len(answer)):
+            writer.write(answer[number : number + 1])
+            await writer.drain()
+            await asyncio.sleep(2)
+    if fault == "html":
+        head, answer = b"HTTP/1.1 200 OK\r\nContent-Length: 24\r\n\r\n", b"<html>Bad gateway</html>"
+    writer.write(head + (answer[: len(answer) // 2] if fault == "cut" else answer))
+    await writer.drain()
+    if fault == "cut":
+        raise ConnectionResetError
 
 
 def main() -> None:

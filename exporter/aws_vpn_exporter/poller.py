@@ -133,11 +133,12 @@ class Poller(Generic[Answer]):
 
     def _check_age(self, entry: _Entry[Answer], now: float) -> None:
         late, answer = now - entry.due, entry.status.answer
-        if late > self._schedule.late_after and entry.status.up:
+        outdated = answer is not None and now - entry.answered_at > self._schedule.valid_for(answer)
+        if entry.status.up and (outdated or late > self._schedule.late_after):
             self._note_failure(
                 entry, PollError(FailureCause.TIMEOUT, f"no answer for {age(late)} since a poll was due")
             )
-        if answer is not None and now - entry.answered_at > self._schedule.valid_for(answer):
+        if outdated:
             entry.status = replace(entry.status, answer=None)
 
     def hasten(self, target: Target, pause: float) -> None:
