@@ -20,10 +20,10 @@ from testbed.programs import free_port
 COMMAND = (sys.executable, "-m", "aws_vpn_exporter")
 
 
-def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """The command, run to its end."""
+def run(*arguments: str, timeout: float = 60, **environment: str) -> subprocess.CompletedProcess[str]:
+    """The command, run to its end within so many seconds."""
     return subprocess.run(
-        [*COMMAND, *arguments], env=clean_environment(**environment), capture_output=True, text=True, timeout=20
+        [*COMMAND, *arguments], env=clean_environment(**environment), capture_output=True, text=True, timeout=timeout
     )
 
 
@@ -108,7 +108,7 @@ class ExporterProcess:
             with refusal:
                 return Answer(refusal.code, refusal.headers, refusal.read())
 
-    def until(self, condition: object, what: str, seconds: float = 20) -> None:
+    def until(self, condition: object, what: str, seconds: float = 60) -> None:
         """Returns once the condition holds; fails after so many seconds."""
         assert callable(condition)
         end = time.monotonic() + seconds

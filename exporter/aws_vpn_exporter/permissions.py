@@ -1,8 +1,8 @@
 """The least permissions that a configuration needs, as IAM policy documents.
 
-The hub is the account in which the exporter runs; a member is an account that it watches through a role. The EC2
-actions do not support restricting them to resources: see "Actions, resources, and condition keys for Amazon EC2" in
-AWS's documentation.
+The hub is the account in which the exporter runs; a member is an account that it watches through a role. EC2's Describe
+actions cannot be narrowed to resources: see "Actions, resources, and condition keys for Amazon EC2" in AWS's
+documentation. Those of optional sources are, where AWS allows it.
 """
 
 from collections.abc import Iterable, Sequence
@@ -45,14 +45,15 @@ def needed(config: Config, hub_role_arn: str = HUB_ROLE_ARN, organization_id: st
     hub: list[Json] = []
     own = [block for block in accounts if not block.role_arn]
     if own or (not accounts and not org):
-        hub.append(_allow("WatchVpn", _watching(config, own or [config])))
+        hub += _watching(config, own or [config])
     members = []
     assumed = [block for block in accounts if block.role_arn]
     if assumed:
         hub.append(_allow("AssumeMemberRoles", ["sts:AssumeRole"], sorted(str(block.role_arn) for block in assumed)))
     for name, external_id in dict.fromkeys((str(b.role_arn).rpartition("/")[2], b.external_id) for b in assumed):
         alike = [b for b in assumed if str(b.role_arn).endswith(f"/{name}")]
-        members.append(_member(name, _watching(config, alike), _trust(hub_role_arn, external_id)))
+        policy = _document(_watching(config, alike))
+        members.append(MemberRole(name, policy, _trust(hub_role_arn, external_id)))
     if org:
         name = org.role_name.format(account_id="*")
         assume = _allow(
@@ -63,18 +64,23 @@ def needed(config: Config, hub_role_arn: str = HUB_ROLE_ARN, organization_id: st
         if org.list_role_arn:
             hub.append(_allow("AssumeListRole", ["sts:AssumeRole"], org.list_role_arn))
             lister = org.list_role_arn.rpartition("/")[2]
-            members.append(_member(lister, _listing(config), _trust(hub_role_arn, None, organization_id)))
+            policy = _document([_allow("ListAccounts", _listing(config))])
+            members.append(MemberRole(lister, policy, _trust(hub_role_arn, None, organization_id)))
         else:
             hub.append(_allow("ListAccounts", _listing(config)))
         trust = _trust(hub_role_arn, org.external_id, organization_id)
-        members.append(_member(org.role_name, _watching(config, [org]), trust))
+        members.append(MemberRole(org.role_name, _document(_watching(config, [org])), trust))
     return Permissions(_document(hub), tuple(members))
 
 
-def _watching(config: Config, blocks: Iterable[Any]) -> list[str]:
+def _watching(config: Config, blocks: Iterable[Any]) -> list[Json]:
     every = any((block.regions or config.regions) == ALL_REGIONS for block in blocks)
-    optional = [action for name in config.sources() for action in SOURCES[name].actions]
-    return sorted((*connections.ACTIONS, *optional, *(targets.REGION_ACTIONS if every else ())))
+    statements = [_allow("WatchVpn", sorted((*connections.ACTIONS, *(targets.REGION_ACTIONS if every else ()))))]
+    for name, block in config.sources().items():
+        source = SOURCES[name]
+        resources = source.resources(block, targets.partition(config))
+        statements.append(_allow(f"Read{name.capitalize()}", source.actions, resources))
+    return statements
 
 
 def _listing(config: Config) -> list[str]:
@@ -85,15 +91,13 @@ def _listing(config: Config) -> list[str]:
 
 
 def _allow(sid: str, actions: Sequence[str], resource: str | list[str] = "*") -> Json:
+    if isinstance(resource, list) and len(resource) == 1:
+        resource = resource[0]
     return {"Sid": sid, "Effect": "Allow", "Action": list(actions), "Resource": resource}
 
 
 def _document(statements: Sequence[Json]) -> Json:
     return {"Version": "2012-10-17", "Statement": list(statements)}
-
-
-def _member(name: str, actions: Sequence[str], trust: Json) -> MemberRole:
-    return MemberRole(name, _document([_allow("AwsVpnExporter", actions)]), trust)
 
 
 def _trust(hub_role_arn: str, external_id: str | None, organization_id: str = "") -> Json:

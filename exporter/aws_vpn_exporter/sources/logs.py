@@ -4,7 +4,7 @@ import re
 from collections import deque
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -47,10 +47,19 @@ def log_groups(connections: Iterable[Connection]) -> Groups:
     return found
 
 
+_LOG_GROUP = r"^[A-Za-z0-9_./#-]{1,512}$"
+
+LOG_GROUP_NAME = "LOG_GROUP_NAME"
+"""Placeholder in a policy where the configuration lists no log groups: nobody should be allowed to read all logs."""
+
+
 class LogsBlock(SourceBlock):
     """What AWS logs about the tunnels whose logging to CloudWatch Logs is on."""
 
     interval: Duration = Field(60.0, description="How often new log events are read.")
+    log_groups: tuple[Annotated[str, Field(pattern=_LOG_GROUP)], ...] = Field(
+        (), description="Names of the log groups that the tunnels write to: `iam-policy` allows reading these alone."
+    )
 
 
 @dataclass(slots=True)
@@ -92,6 +101,12 @@ class LogsSource(Source):
         self.counted_from: float | None = None
         self._positions: dict[str, _Position] = {}
         self._tallies: dict[TunnelId, _Tally] = {}
+
+    @staticmethod
+    def resources(block: LogsBlock, partition: str) -> list[str]:
+        """The log groups that the configuration lists, in any region and account."""
+        names = block.log_groups or (LOG_GROUP_NAME,)
+        return [f"arn:{partition}:logs:*:*:log-group:{name}:*" for name in names]
 
     def fetch(self, client: Any, connections: Collection[Connection], now: float) -> SourceAnswer[TunnelLog]:
         """Reads what is new, with a CloudWatch Logs client.

@@ -13,7 +13,7 @@ from aws_vpn_exporter.evidence import Maintenance, SourceAnswer
 from aws_vpn_exporter.fields import Duration
 from aws_vpn_exporter.model import Connection, TunnelId
 from aws_vpn_exporter.sources.per_tunnel import for_each_tunnel
-from aws_vpn_exporter.sources.protocol import Source, SourceBlock, tunnel_ids
+from aws_vpn_exporter.sources.protocol import Source, SourceBlock, tunnel_ids, vpn_connections
 from aws_vpn_exporter.wording import clean
 
 
@@ -31,6 +31,11 @@ class MaintenanceSource(Source):
     block = MaintenanceBlock
     service = "ec2"
     actions = ("ec2:GetVpnTunnelReplacementStatus",)
+
+    @staticmethod
+    def resources(block: MaintenanceBlock, partition: str) -> list[str]:
+        """The call is about one VPN connection."""
+        return vpn_connections(partition)
 
     def fetch(self, client: Any, connections: Collection[Connection], now: float) -> SourceAnswer[Maintenance]:
         """Each tunnel's maintenance, asked for with an EC2 client."""

@@ -9,7 +9,7 @@ from aws_vpn_exporter.evidence import Negotiated, SourceAnswer
 from aws_vpn_exporter.fields import Duration
 from aws_vpn_exporter.model import Connection, TunnelId
 from aws_vpn_exporter.sources.per_tunnel import for_each_tunnel
-from aws_vpn_exporter.sources.protocol import Source, SourceBlock, tunnel_ids
+from aws_vpn_exporter.sources.protocol import Source, SourceBlock, tunnel_ids, vpn_connections
 from aws_vpn_exporter.wording import clean
 
 _MEMBERS = {
@@ -40,6 +40,11 @@ class NegotiatedSource(Source):
     block = NegotiatedBlock
     service = "ec2"
     actions = ("ec2:GetActiveVpnTunnelStatus",)
+
+    @staticmethod
+    def resources(block: NegotiatedBlock, partition: str) -> list[str]:
+        """The call is about one VPN connection."""
+        return vpn_connections(partition)
 
     def fetch(self, client: Any, connections: Collection[Connection], now: float) -> SourceAnswer[Negotiated]:
         """What was negotiated for each tunnel, asked for with an EC2 client."""

@@ -39,9 +39,19 @@ class Source(ABC):
         """
 
     @staticmethod
+    def resources(block: Any, partition: str) -> list[str]:
+        """The ARNs that `actions` are needed on, in the AWS partition; "*" where AWS cannot narrow them."""
+        return ["*"]
+
+    @staticmethod
     def dollars_per_month(block: Any, tunnels: int) -> float:
         """What AWS charges in 30 days for so many tunnels; most sources are free."""
         return 0.0
+
+
+def vpn_connections(partition: str) -> list[str]:
+    """The ARNs of every VPN connection."""
+    return [f"arn:{partition}:ec2:*:*:vpn-connection/*"]
 
 
 def tunnel_ids(connections: Collection[Connection]) -> list[TunnelId]:
