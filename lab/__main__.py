@@ -20,7 +20,8 @@ from lab.laboratory import Lab, Plan
 from lab.namespaces import LabError
 from lab.pace import Clock
 from lab.watchers import exporter, pages
-from tools.chain import Chain, Message
+from testbed.chain import Chain, Message
+from testbed.programs import MissingProgramError
 
 _CANNOT_RUN = 1
 
@@ -36,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with ExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="vpn-lab-")))
             _run(stack, folder, FAULTS.get(options.fault), options.pages)
-    except LabError as error:
+    except (LabError, MissingProgramError, TimeoutError) as error:
         print(error, file=sys.stderr)
         return _CANNOT_RUN
     except KeyboardInterrupt:

@@ -1,7 +1,6 @@
 """AWS over a lab: its API on a local port, and the commands of those who use it."""
 
 import json
-import os
 import shlex
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from lab.changes import LabChanges
 from lab.fleet import CONNECTION, REGION, LabFleet
 from lab.laboratory import Lab
 from lab.pace import Clock
+from testbed.exporter_process import clean_environment, with_credentials
 
 _PATIENCE = 60.0
 
@@ -47,16 +47,7 @@ class Cloud:
     @property
     def settings(self) -> Mapping[str, str]:
         """The environment variables that lead a client of AWS here."""
-        return {
-            "AWS_ENDPOINT_URL": self._aws.url,
-            "AWS_REGION": REGION,
-            "AWS_DEFAULT_REGION": REGION,
-            "AWS_ACCESS_KEY_ID": "lab",
-            "AWS_SECRET_ACCESS_KEY": "lab",
-            "AWS_CONFIG_FILE": os.devnull,
-            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-            "AWS_EC2_METADATA_DISABLED": "true",
-        }
+        return with_credentials(self._aws.url, AWS_DEFAULT_REGION=REGION)
 
     def run(self, command: str, folder: Path | None = None) -> str:
         """Run a command of the AWS CLI as a person would, and wait until AWS has carried it out; what it printed.
@@ -68,7 +59,7 @@ class Cloud:
         beside = Path(sys.executable).with_name("aws")
         done = subprocess.run(
             [beside, *arguments],
-            env=self._environment(),
+            env=clean_environment(**self.settings),
             cwd=folder,
             capture_output=True,
             text=True,
@@ -89,13 +80,9 @@ class Cloud:
         """A command of the exporter, run to its end on AWS's time."""
         return subprocess.run(
             [*exporter_on_lab_time.COMMAND, *arguments],
-            env={**self._environment(), **exporter_on_lab_time.settings(self.clock)},
+            env=clean_environment(**self.settings, **exporter_on_lab_time.settings(self.clock)),
             capture_output=True,
             text=True,
             timeout=_PATIENCE,
             check=False,
         )
-
-    def _environment(self) -> dict[str, str]:
-        others = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-        return {**others, **self.settings}

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from lab.faults import FAULTS
 from lab.rehearsal import Rehearsal, rehearse
-from tools.chain import REPOSITORY
+from testbed.programs import REPOSITORY
 
 PAGE = REPOSITORY / "docs" / "LAB-FAULTS.md"
 

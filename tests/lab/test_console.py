@@ -13,9 +13,8 @@ from lab.laboratory import Lab
 from lab.network import NUMBERS
 from lab.pace import Clock
 from lab.watchers import exporter, pages
-from tests import real_parts
-from tests.real_parts import REPOSITORY
-from tools.chain import Message, wait_for
+from testbed.chain import Message
+from testbed.programs import REPOSITORY, wait_for
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.usefixtures("possible")]
 
@@ -75,8 +74,6 @@ def test_where_it_cannot_run_one_sentence_says_why(
 
 
 def test_a_cut_line_pages_and_its_repair_resolves_the_page(tmp_path: Path) -> None:
-    for name in ("prometheus", "alertmanager"):
-        real_parts.find(name)
     received: list[Message] = []
 
     def paged(firing: bool) -> bool:
@@ -87,8 +84,8 @@ def test_a_cut_line_pages_and_its_repair_resolves_the_page(tmp_path: Path) -> No
         with exporter(tmp_path, lab, cloud) as address, pages(tmp_path, address, received.append):
             lab.internet.cut()
             lab.until(lambda: not any(map(lab.carries, NUMBERS)), "both tunnels are down")
-            wait_for(lambda: paged(True), "a page", tmp_path)
+            wait_for(lambda: paged(True), 100, "a page", tmp_path)
             assert not paged(False)
             lab.internet.clear()
-            wait_for(lambda: paged(False), "the end of the page", tmp_path, within=120)
+            wait_for(lambda: paged(False), 100, "the end of the page", tmp_path)
     assert all(one.key not in message.text for message in received for one in lab.device.values())

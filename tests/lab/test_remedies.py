@@ -8,25 +8,16 @@ from dataclasses import replace
 
 import pytest
 
-from lab import keepalive
 from lab.faults import FAULTS, Stage
 from lab.faults.base import SHORT, both
 from lab.keepalive import Keepalive
 from lab.network import NUMBERS, VPC_HOSTS
 from lab.rehearsal import ask, bring_about, staged, survives_rekeys
-from tests import real_parts
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.usefixtures("possible")]
 
 RENEWED = {"child": {"rekey_time": 600, "life_time": 840, "rand_time": 0}}
 """A device that renews its keys every ten seconds of the lab."""
-
-
-@pytest.fixture(autouse=True)
-def pings(possible: None) -> None:
-    """Skips where there is no blackbox exporter."""
-    if keepalive.obstacle():
-        real_parts.missing(keepalive.obstacle())
 
 
 def run_as_printed(stage: Stage) -> str:
