@@ -62,7 +62,7 @@ def _run(stack: ExitStack, folder: Path, fault: Fault | None, with_pages: bool) 
     # The exporter and Prometheus live in real time, so AWS must as well: only the daemons' own times are short.
     cloud = stack.enter_context(Cloud(lab, Clock(pace=1)))
     address = stack.enter_context(exporter(folder, lab, cloud))
-    chain = stack.enter_context(pages(folder, address, _show)) if with_pages else None
+    chain = stack.enter_context(pages(folder, [address], _show)) if with_pages else None
     stage = Stage(lab, cloud)
     lab.until(lambda: fault.before(stage) if fault else lab.until_up(), "the state before the fault")
     print(_welcome(cloud, address, chain, fault), flush=True)

@@ -24,14 +24,14 @@ _PATIENCE = 60.0
 class Cloud:
     """The simulated AWS, with the lab's connection in it, between `with` and its end.
 
-    Its time runs at the lab's pace, unless the clock given says otherwise.
+    Its time runs at the lab's pace, unless the clock given says otherwise. `account_id` is whose account it is.
     """
 
-    def __init__(self, lab: Lab, clock: Clock | None = None) -> None:
+    def __init__(self, lab: Lab, clock: Clock | None = None, account_id: str = "123456789012") -> None:
         self.clock = clock or Clock(lab.plan.pace)
         self.fleet = LabFleet(lab, self.clock)
         self.changes = LabChanges(lab, self.fleet)
-        self._aws = SimulatedAws(self.fleet, changes=self.changes)
+        self._aws = SimulatedAws(self.fleet, changes=self.changes, account_id=account_id)
         self._running = ExitStack()
 
     def __enter__(self) -> Self:

@@ -37,16 +37,6 @@ def test_a_rekey_mismatch_is_mended_by_the_printed_command() -> None:
         assert survives_rekeys(stage, 1)
 
 
-def test_a_rekey_mismatch_is_mended_on_the_device_by_awss_value() -> None:
-    fault = FAULTS["no-perfect-forward-secrecy"]
-    with staged(fault) as stage:
-        bring_about(stage, fault)
-        assert fault.remedy
-        fault.remedy.done(stage)
-        stage.lab.until_up(1)
-        assert survives_rekeys(stage, 1)
-
-
 def test_a_dead_peer_is_tried_again_by_aws_once_the_printed_command_was_run() -> None:
     fault = FAULTS["line-cut-clear"]
     plan = replace(fault.plan, options=both(SHORT), device=both(RENEWED))
