@@ -15,6 +15,7 @@ from lab import exporter_on_lab_time
 from lab.changes import LabChanges
 from lab.fleet import CONNECTION, REGION, LabFleet
 from lab.laboratory import Lab
+from lab.namespaces import LabError
 from lab.pace import Clock
 from testbed.exporter_process import clean_environment, with_credentials
 
@@ -70,8 +71,10 @@ class Cloud:
         return done.stdout
 
     def diagnose(self, config: Path) -> Mapping[str, Any]:
-        """What `aws-vpn-exporter diagnose --output json` says of the connection, on AWS's time."""
+        """What `aws-vpn-exporter diagnose --output json` says of the connection, on AWS's time. Raises LabError."""
         said = self.exporter("diagnose", f"--config.file={config}", "--output=json")
+        if not said.stdout:
+            raise LabError(f"diagnose said nothing: {said.stderr[-2000:]}")
         [connection] = json.loads(said.stdout)["connections"]
         assert connection["vpn_connection_id"] == CONNECTION
         return dict(connection)
