@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aws_vpn_exporter.diagnosis.case import Case
-from aws_vpn_exporter.diagnosis.surroundings import Neighbor, Neighborhood
+from aws_vpn_exporter.diagnosis.surroundings import Neighbor, Neighborhood, explained
 from aws_vpn_exporter.evidence import CustomerGateway, Evidence, SourceAnswer
 from aws_vpn_exporter.history import History
 from aws_vpn_exporter.model import Connection, Tunnel, TunnelId
@@ -124,17 +124,12 @@ def connection_statuses(
 
 def _neighbor(status: TargetStatus, connection: Connection) -> Neighbor:
     target = status.target
-    gateway = next(
-        (
-            found
-            for tunnel in connection.tunnels
-            if (found := status.evidence(TunnelId(connection.id, tunnel.outside_ip)).customer_gateways)
-        ),
-        None,
-    )
+    evidences = [(t, status.evidence(TunnelId(connection.id, t.outside_ip))) for t in connection.tunnels]
+    gateway = next((found for _, evidence in evidences if (found := evidence.customer_gateways)), None)
     own = f"{target.account_id}/{target.region}/{connection.customer_gateway_id}"
     site = (gateway and gateway.address) or (own if connection.customer_gateway_id else "")
-    return Neighbor(target.account_id, target.region, connection, site)
+    of_its_own = frozenset(tunnel.outside_ip for tunnel, evidence in evidences if explained(tunnel, evidence))
+    return Neighbor(target.region, connection, site, of_its_own)
 
 
 def source_up(poll: SourcePoll) -> bool:

@@ -8,6 +8,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from aws_vpn_exporter.evidence import Evidence, LogEventClass
 from aws_vpn_exporter.model import Connection, Tunnel, TunnelState
 
 TOGETHER = 180.0
@@ -37,12 +38,15 @@ NOTHING_AROUND = Surroundings()
 
 @dataclass(frozen=True, slots=True)
 class Neighbor:
-    """A connection, and who it leads to: `site` is the customer gateway's address, or its id in its account."""
+    """A connection, and who it leads to: `site` is the customer gateway's address, or its id in its account.
 
-    account_id: str
+    `explained` are the outside addresses of tunnels whose fall has a reason of its own.
+    """
+
     region: str
     connection: Connection
     site: str
+    explained: frozenset[str] = frozenset()
 
 
 class Neighborhood:
@@ -57,7 +61,7 @@ class Neighborhood:
             if up and one.site:
                 self._up_by_site.setdefault(one.site, []).append(one.connection.id)
             for tunnel in one.connection.tunnels:
-                if (fell := _fell(tunnel)) is not None:
+                if (fell := _fell(tunnel)) is not None and tunnel.outside_ip not in one.explained:
                     gateway = one.connection.gateway[1]
                     falls.setdefault(one.region, []).append((fell, one.site or one.connection.id, up, gateway))
         self._falls = {region: sorted(found) for region, found in falls.items()}
@@ -81,6 +85,31 @@ class Neighborhood:
         kind, name = one.connection.gateway
         shared = f"{kind} {name}" if name and gateways == {name} else f"region {one.region}"
         return Surroundings(same, len(sites), sum(sites.values()), shared if sites else "")
+
+
+def explained(tunnel: Tunnel, evidence: Evidence) -> bool:
+    """Whether a tunnel fell for a reason of its own: AWS's log, or a maintenance, says what happened to it alone."""
+    fell = _fell(tunnel)
+    if fell is None:
+        return False
+    applied = evidence.maintenance.last_applied if evidence.maintenance else None
+    lines = evidence.logs.latest if evidence.logs else ()
+    return (applied is not None and abs(fell - applied) <= _OF_ITS_OWN) or any(
+        event.event in _REASONS and event.time >= fell - _OF_ITS_OWN for event in lines
+    )
+
+
+_OF_ITS_OWN = 300.0
+"""Seconds around the fall within which a line of the log, or a maintenance, is its reason."""
+_REASONS = frozenset(
+    {
+        LogEventClass.NO_PROPOSAL_MATCH,
+        LogEventClass.TRAFFIC_SELECTORS,
+        LogEventClass.PRE_SHARED_KEY_MISMATCH,
+        LogEventClass.AUTHENTICATION_FAILED,
+        LogEventClass.CLOSED_BY_GATEWAY,
+    }
+)
 
 
 def ipsec_up(tunnel: Tunnel) -> bool:
