@@ -4,11 +4,14 @@ A story is data: connections with their tunnels, what CloudWatch, the logs and C
 relative to the moment of looking. The simulated AWS answers real calls of boto3.
 """
 
+import atexit
+import html
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache, partial
 from typing import Any
 
 import botocore.session
@@ -20,16 +23,18 @@ from aws_vpn_exporter.commands.diagnose import as_json
 from aws_vpn_exporter.commands.diagnose_text import as_text
 from aws_vpn_exporter.demo.backend import CallRecord, LogRecord
 from aws_vpn_exporter.demo.server import SimulatedAws
+from aws_vpn_exporter.evidence import SourceAnswer
 from aws_vpn_exporter.history import History, Memory
 from aws_vpn_exporter.metrics.page import PLAIN, MetricsPage
 from aws_vpn_exporter.model import Connection, TunnelId
 from aws_vpn_exporter.policy import Policy, Settings
 from aws_vpn_exporter.sources import SOURCES
-from aws_vpn_exporter.status import TargetStatus
-from aws_vpn_exporter.target import PollStatus, Target
+from aws_vpn_exporter.status import SourcePoll, TargetStatus
+from aws_vpn_exporter.target import PollError, PollStatus, Target
 from aws_vpn_exporter.web import status as status_page
 
-NOW = 1_800_000_010.0
+NOW = time.time() // 300 * 300 + 10.0
+"""Ten seconds into a CloudWatch period, and close to the clock by which the status page is written."""
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
 GROUP = "arn:aws:logs:eu-west-1:123456789012:log-group:vpn"
 KEY = "canary-of-a-pre-shared-key"
@@ -140,7 +145,11 @@ def _sets(options: Mapping[str, Any]) -> dict[str, Any]:
 class Account:
     """The story as a backend of the simulated AWS."""
 
-    def __init__(self, story: Story) -> None:
+    def __init__(self) -> None:
+        self.play(Story(()))
+
+    def play(self, story: Story) -> None:
+        """Takes the story as what AWS answers from now on."""
         self.story = story
         self.tunnels = {
             (vpn_id(number), address(number, index)): tunnel
@@ -310,38 +319,44 @@ class Told:
         return [line for cause in self.causes for line in cause["repair"]["change"]]
 
 
-@contextmanager
-def clients(url: str) -> Iterator[Any]:
+@cache
+def _stage() -> tuple[Account, Callable[[str], Any]]:
+    """One simulated AWS and its clients for all stories of this process: to make clients takes far longer than to ask."""
+    account = Account()
+    aws = SimulatedAws(account.describe, sources=account)
+    atexit.register(aws.__enter__().stop)
     session = botocore.session.get_session()
     session.set_credentials("test", "test")
-    made: dict[str, Any] = {}
 
+    @cache
     def client(service: str) -> Any:
-        if service not in made:
-            made[service] = session.create_client(
-                service, "eu-west-1", endpoint_url=url, config=ClientConfig(retries={"total_max_attempts": 1})
-            )
-        return made[service]
+        config = ClientConfig(retries={"total_max_attempts": 1})
+        return session.create_client(service, "eu-west-1", endpoint_url=aws.url, config=config)
 
-    yield client
+    return account, client
 
 
 def tell(story: Story) -> Told:
     """What is said of the story."""
-    account = Account(story)
-    with SimulatedAws(account.describe, sources=account) as aws, clients(aws.url) as client:
-        connections = connections_in(client("ec2").describe_vpn_connections())
-        return _told(story, account, connections, client)
+    account, client = _stage()
+    account.play(story)
+    return _told(story, account, connections_in(client("ec2").describe_vpn_connections()), client)
 
 
-def _told(story: Story, account: Account, connections: tuple[Connection, ...], client: Any) -> Told:
+def _polled(target: Target, ask: Callable[[], SourceAnswer[Any]]) -> SourcePoll:
+    try:
+        return PollStatus(target, answer=ask(), polls=1, last_success=NOW)
+    except PollError as error:
+        return PollStatus(target, failure=error, polls=1)
+
+
+def _told(story: Story, account: Account, connections: tuple[Connection, ...], client: Callable[[str], Any]) -> Told:
     target = Target("123456789012", "eu-west-1")
     in_service = [connection for connection in connections if connection.in_service]
     polls = {}
     for name in (*story.sources, "customer_gateways"):
         source = SOURCES[name](SOURCES[name].block.model_validate({}))
-        answer = source.fetch(client(source.service), in_service, NOW)
-        polls[name] = PollStatus(target, answer=answer, polls=1, last_success=NOW)
+        polls[name] = _polled(target, partial(source.fetch, client(source.service), in_service, NOW))
     history: History = {
         TunnelId(*key): tunnel.memory for key, tunnel in account.tunnels.items() if tunnel.memory is not None
     }
@@ -353,5 +368,5 @@ def _told(story: Story, account: Account, connections: tuple[Connection, ...], c
     [ours] = [one for one in json.loads(machine)["connections"] if one["vpn_connection_id"] == vpn_id(0)]
     first = next(tunnel for tunnel in ours["tunnels"] if tunnel["tunnel_ip"] == address(0, 0))
     metrics = MetricsPage(settings).text([status], (), PLAIN, NOW).decode()
-    page = status_page.page([status], settings)
+    page = html.unescape(status_page.page([status], settings))
     return Told(first["causes"], ours["tunnels"], as_text(cards, rows), machine, metrics, page)

@@ -104,13 +104,6 @@ def _seen_never_up(case: Case) -> Iterator[Fact]:
         yield state("The tunnel has never been up since the connection appeared (the exporter's own history).")
 
 
-def _nothing_logged(case: Case) -> Iterator[Fact]:
-    """The log is read, and says nothing of a dead peer around the fall."""
-    logs = case.evidence.logs
-    if case.log_is_read and logs is not None and not logs.cut and not logs.latest:
-        yield inference("AWS's log is on and says nothing of a peer that stopped answering (VPN log).")
-
-
 def _logged_since(case: Case) -> Iterator[Fact]:
     """AWS logged that the peer does not answer, and the tunnel was not seen established since."""
     logs = case.evidence.logs
@@ -193,8 +186,16 @@ CUSTOMER_GATEWAY_UNREACHABLE = Rule(
     "Look at the site first: power, internet access, firewall and the device itself.",
     "AwsVpnConnectionDown.md#diagnosis",
     "inference: what all tunnels of one device share is the device and its line",
-    refutes=(_talks, _up_elsewhere, _seen_never_up, _others_fell_too, _nothing_logged),
-    yields_to=frozenset({CauseKind.SHARED_EVENT, CauseKind.ENDPOINT_REPLACEMENT, CauseKind.OPTIONS_CHANGED}),
+    refutes=(_talks, _up_elsewhere, _seen_never_up, _others_fell_too),
+    yields_to=frozenset(
+        {
+            CauseKind.SHARED_EVENT,
+            CauseKind.ENDPOINT_REPLACEMENT,
+            CauseKind.OPTIONS_CHANGED,
+            CauseKind.NOT_ATTACHED,
+            CauseKind.NEVER_UP,
+        }
+    ),
     missing=lambda case: (
         () if any(signs_of_life(case)) else ("Whether the tunnel has ever been up: nothing that is read shows it.",)
     ),
