@@ -112,6 +112,8 @@ def _add_demo(parser: argparse.ArgumentParser) -> None:
 def _add_diagnose(parser: argparse.ArgumentParser) -> None:
     _add_config_file(parser)
     parser.add_argument("--vpn-connection-id", metavar="ID", help="only this connection")
+    parser.add_argument("--region", metavar="REGION", help="only this region, whatever the configuration names")
+    parser.add_argument("--account", metavar="ID", help="only this account")
     parser.add_argument("--output", choices=("text", "json"), default="text", help="default: %(default)s")
     parser.add_argument("--watch", action="store_true", help="ask again until all is well; print each change")
     _add_timeout(parser)

@@ -34,7 +34,7 @@ SETTLING = 60.0
 _LOOK_BACK = 86400.0
 """Seconds. For a tunnel that fell longer ago than this, the traffic before its fall is not read."""
 
-_BEFORE_A_FALL = 900.0
+_BEFORE_A_FALL = 7200.0
 """Seconds."""
 
 _MOST_PAGES = 50
