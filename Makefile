@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test lint generate golden benchmark stack clean
+.PHONY: run test lint generate golden benchmark stack lab lab-table clean
 
 # Each of them writes files from the code, and with --check says which are not current.
 GENERATORS := tools.models tools.docs tools.diagnosis_table grafana.build tools.build_chart
@@ -35,6 +35,16 @@ benchmark: .venv/dev
 stack: .venv/run
 	tools/real-parts.sh
 	$(BIN)/python -m tools.stack
+
+# Real tunnels on this machine under the simulated AWS, to cut and repair: docs/LAB.md. FAULT=NAME builds it for a fault.
+lab: .venv/dev
+	tools/real-parts.sh
+	$(BIN)/python -m lab $(if $(FAULT),--fault=$(FAULT))
+
+# Rehearses every fault of the lab and writes docs/LAB-FAULTS.md from what happened.
+lab-table: .venv/dev
+	tools/real-parts.sh
+	$(BIN)/python -m lab.table
 
 .venv/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name it: make PYTHON=python3.11 ...")'

@@ -175,6 +175,8 @@ TITLES = {
     "MaintenanceBlock": "`maintenance`",
     "NegotiatedBlock": "`negotiated`",
     "LogsBlock": "`logs`",
+    "ChangesBlock": "`changes`",
+    "CustomerGatewaysBlock": "`customer_gateways`",
     "TlsServerConfig": "`tls_server_config`",
     "HttpServerConfig": "`http_server_config`",
 }

@@ -9,7 +9,7 @@ from typing import NoReturn
 
 from aws_vpn_exporter import __version__, log_format, permissions
 from aws_vpn_exporter.aws.session import CannotStartError
-from aws_vpn_exporter.commands.ask_once import NO_ANSWER
+from aws_vpn_exporter.commands.ask_once import NO_ANSWER, TIMEOUT
 from aws_vpn_exporter.commands.check_config import check_config
 from aws_vpn_exporter.commands.compare import compare
 from aws_vpn_exporter.commands.demo import demo
@@ -112,8 +112,11 @@ def _add_demo(parser: argparse.ArgumentParser) -> None:
 def _add_diagnose(parser: argparse.ArgumentParser) -> None:
     _add_config_file(parser)
     parser.add_argument("--vpn-connection-id", metavar="ID", help="only this connection")
+    parser.add_argument("--region", metavar="REGION", help="only this region, whatever the configuration names")
+    parser.add_argument("--account", metavar="ID", help="only this account")
     parser.add_argument("--output", choices=("text", "json"), default="text", help="default: %(default)s")
     parser.add_argument("--watch", action="store_true", help="ask again until all is well; print each change")
+    _add_timeout(parser)
 
 
 def _add_compare(parser: argparse.ArgumentParser) -> None:
@@ -128,12 +131,24 @@ def _add_compare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--vpn-connection-id", metavar="ID", required=True, help="the connection to this customer gateway"
     )
+    _add_timeout(parser)
 
 
 def _add_check_config(parser: argparse.ArgumentParser) -> None:
     _add_config_file(parser)
     _add_web_config_file(parser)
     parser.add_argument("--live", action="store_true", help="ask AWS, and print what each target answers")
+    _add_timeout(parser)
+
+
+def _add_timeout(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--timeout",
+        type=float,
+        default=TIMEOUT,
+        metavar="SECONDS",
+        help="how long to wait for AWS; what has not answered by then is reported; default: %(default)g",
+    )
 
 
 def _add_iam_policy(parser: argparse.ArgumentParser) -> None:

@@ -21,6 +21,7 @@ from aws_vpn_exporter.aws.session import BOTO3_VERSION, Aws, CannotStartError
 from aws_vpn_exporter.config import Config, ConfigError
 from aws_vpn_exporter.discovery.targets import Discovery, enabled_regions
 from aws_vpn_exporter.evidence import SourceAnswer
+from aws_vpn_exporter.history import History, remembered
 from aws_vpn_exporter.metrics.exporter import ExporterStatus
 from aws_vpn_exporter.metrics.page import MetricsPage, exporter_families
 from aws_vpn_exporter.model import Connection
@@ -58,6 +59,9 @@ _LARGE_JITTER = 0.5
 """Of long pauses: the first polls take seconds together, the later ones should spread over minutes."""
 
 
+_NO_HISTORY: History = {}
+
+
 @dataclass(frozen=True, slots=True)
 class _Active:
     """What one configuration sets up; replaced as a whole by a reload."""
@@ -71,8 +75,12 @@ class _Active:
 class Exporter:
     """Watches VPN connections and writes pages about them."""
 
-    def __init__(self, aws: Aws, path: Path | None, shard: Shard = EVERYTHING) -> None:
-        """Raises ConfigError or CannotStartError where this can never work."""
+    def __init__(self, aws: Aws, path: Path | None, shard: Shard = EVERYTHING, only_region: str | None = None) -> None:
+        """Raises ConfigError or CannotStartError where this can never work.
+
+        `only_region` is watched in place of the regions that the configuration names.
+        """
+        self._only_region = only_region
         self._aws = aws
         self._path = path
         self._shard = shard
@@ -87,6 +95,7 @@ class Exporter:
             for name in SOURCES
         }
         self._source_of: dict[tuple[str, Target], tuple[SourceBlock, Source]] = {}
+        self._histories: dict[Target, History] = {}
         self._rediscover = threading.Event()
 
     def start(self) -> None:
@@ -115,7 +124,11 @@ class Exporter:
         """What is known of each target now."""
         by_source = {name: _by_target(self._sources[name].statuses()) for name in self._active.config.sources()}
         return [
-            TargetStatus(poll, {name: by[poll.target] for name, by in by_source.items() if poll.target in by})
+            TargetStatus(
+                poll,
+                {name: by[poll.target] for name, by in by_source.items() if poll.target in by},
+                self._histories.get(poll.target, _NO_HISTORY),
+            )
             for poll in self._poller.statuses()
         ]
 
@@ -163,12 +176,16 @@ class Exporter:
 
     def _load(self, before: Discovery | None) -> _Active:
         loaded = config.load(self._path) if self._path else Config()
+        if self._only_region:
+            loaded = loaded.only_in(self._only_region)
         settings = loaded.settings(self._path)
         return _Active(loaded, Discovery(self._aws, loaded, before), settings, MetricsPage(settings))
 
     def _connections(self, target: Target) -> tuple[Connection, ...]:
         with self._new_session_after_refusal(target):
-            return connections.connections(self._aws, target)
+            found = connections.connections(self._aws, target)
+        self._histories[target] = remembered(self._histories.get(target), found, time.time())
+        return found
 
     def _enabled_regions(self, target: Target) -> tuple[str, ...]:
         with self._new_session_after_refusal(target):
@@ -242,6 +259,8 @@ class Exporter:
         targets = active.discovery.targets(accounts, roles, regions)
         mine = {target: found for target, found in targets.items() if self._shard.has(target)}
         self._poller.watch(mine)
+        for target in set(self._histories) - set(mine):
+            del self._histories[target]
         turned_on = active.config.sources()
         pollable = {target: found for target, found in mine.items() if found.pollable}
         for name, poller in self._sources.items():

@@ -4,8 +4,19 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from aws_vpn_exporter.differences import (
+    ANY_CIRCUMSTANCES,
+    SAME,
+    Circumstances,
+    Difference,
+    Harm,
+    aead_only,
+    difference,
+    ike_version,
+    integrity_without_meaning,
+)
 from aws_vpn_exporter.model import Connection, Tunnel
-from aws_vpn_exporter.options import OPTIONS, Option, OptionValue, OptionValues, differs, text
+from aws_vpn_exporter.options import BY_NAME, OPTIONS, Option, OptionValue, OptionValues, text
 
 ALL_TUNNELS = "all"
 
@@ -20,17 +31,27 @@ class OptionSides:
     """An option's value at AWS and at the customer gateway.
 
     `source` is that of AWS's value, "configured" or "default"; `at_gateway` is None where nobody states it.
+    `from_file` is whether the gateway's value was read in its configuration file, and no policy states it.
     """
 
     option: Option
     at_aws: OptionValue
     source: str
     at_gateway: OptionValue | None
+    circumstances: Circumstances = ANY_CIRCUMSTANCES
+    from_file: bool = False
+
+    @property
+    def difference(self) -> Difference:
+        """What the difference can do; none where the customer gateway's value is not stated."""
+        if self.at_gateway is None:
+            return SAME
+        return difference(self.option, self.at_aws, self.at_gateway, self.circumstances)
 
     @property
     def differ(self) -> bool:
-        """Whether the two sides disagree; never where the customer gateway's value is not stated."""
-        return self.at_gateway is not None and differs(self.at_aws, self.at_gateway)
+        """Whether the two sides disagree in a way that can hurt."""
+        return self.difference.harm is Harm.HARMFUL
 
     @property
     def at_gateway_text(self) -> str:
@@ -88,11 +109,30 @@ class Settings:
     def sides(self, connection: Connection, tunnel: Tunnel) -> Iterator[OptionSides]:
         """Both sides' values of each option that is stated of the customer gateway."""
         stated = self.customer_gateway(connection, tunnel)
-        return (self.option_sides(tunnel, option, stated[option.name]) for option in OPTIONS if option.name in stated)
+        by_policy = self._stated_by_policy(connection)
+        for option in OPTIONS:
+            if option.name in stated:
+                so = self._circumstances(connection, tunnel, option, stated)
+                from_file = option.name not in by_policy
+                yield OptionSides(option, *self.option(tunnel, option), stated[option.name], so, from_file)
 
     def option_sides(self, tunnel: Tunnel, option: Option, at_gateway: OptionValue | None) -> OptionSides:
-        """AWS's value of the option beside the customer gateway's."""
-        return OptionSides(option, *self.option(tunnel, option), at_gateway)
+        """AWS's value of the option beside the customer gateway's, where nothing else is known of the gateway."""
+        return OptionSides(option, *self.option(tunnel, option), at_gateway, self._circumstances(None, tunnel, option))
+
+    def _circumstances(
+        self, connection: Connection | None, tunnel: Tunnel, option: Option, stated: OptionValues | None = None
+    ) -> Circumstances:
+        stated = stated or {}
+        encryption = BY_NAME.get(option.name.replace("Integrity", "Encryption"), option)
+        return Circumstances(
+            ike_version=ike_version(self.option(tunnel, BY_NAME["IkeVersions"])[0], stated.get("IkeVersions")),
+            accelerated=bool(connection and connection.accelerated),
+            aead_only=aead_only(self.option(tunnel, encryption)[0]) or aead_only(stated.get(encryption.name)),
+        )
+
+    def _stated_by_policy(self, connection: Connection) -> set[str]:
+        return {name for policy in self.policies if policy.covers(connection) for name in policy.customer_gateway}
 
     def is_standby(self, connection: Connection, tunnel: Tunnel) -> bool:
         """Whether the tunnel may be idle: a policy says that it only stands by."""
@@ -101,7 +141,12 @@ class Settings:
         return standby == ALL_TUNNELS or tunnel.outside_ip in standby
 
     def option(self, tunnel: Tunnel, option: Option) -> tuple[OptionValue, str]:
-        """The option's value at AWS, and its source: "configured" (AWS reported it) or "default"."""
+        """The option's value at AWS, and its source: "configured" (AWS reported it) or "default".
+
+        An integrity list that AWS leaves out has no meaning with GCM only, and is empty then.
+        """
         if option.name in tunnel.options:
             return tunnel.options[option.name], "configured"
+        if integrity_without_meaning(option, tunnel.options):
+            return (), "default"
         return self.option_defaults.get(option.name, option.default), "default"

@@ -7,11 +7,18 @@ from enum import IntEnum
 from aws_vpn_exporter.diagnosis.case import Case
 from aws_vpn_exporter.diagnosis.cause import Cause
 from aws_vpn_exporter.diagnosis.causes import causes
-from aws_vpn_exporter.evidence import Maintenance, Negotiated, Traffic
+from aws_vpn_exporter.evidence import Change, CustomerGateway, Maintenance, Negotiated, Traffic
 from aws_vpn_exporter.model import Connection, TunnelState
 from aws_vpn_exporter.options import OPTIONS
 from aws_vpn_exporter.policy import OptionSides, Settings
-from aws_vpn_exporter.status import ConnectionStatus, SourcePoll, TargetStatus, connection_statuses, source_up
+from aws_vpn_exporter.status import (
+    ConnectionStatus,
+    SourcePoll,
+    TargetStatus,
+    connection_statuses,
+    neighborhood,
+    source_up,
+)
 from aws_vpn_exporter.target import Target
 from aws_vpn_exporter.wording import age, moment
 
@@ -24,6 +31,9 @@ _STATES: Mapping[TunnelState, tuple[str, str]] = {
     TunnelState.IPSEC_DOWN: ("bad", "DOWN: IPsec is down"),
     TunnelState.DOWN: ("bad", "DOWN"),
 }
+
+
+_MOST_CHANGES = 5
 
 
 class Health(IntEnum):
@@ -81,6 +91,17 @@ class ConnectionCard:
     expected: int
     tags: tuple[tuple[str, str], ...]
     tunnels: tuple[TunnelRow, ...]
+    device: CustomerGateway | None
+    changes: tuple[Change, ...]
+    """The latest changes that somebody made at AWS, oldest first."""
+
+    @property
+    def device_words(self) -> str:
+        """The device at the other end, as AWS knows it."""
+        if self.device is None:
+            return ""
+        number = self.device.as_number
+        return ", ".join(filter(None, (self.device.device, self.device.address, number and f"AS {number}")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +120,9 @@ class TargetRow:
 
 def cards(statuses: Iterable[TargetStatus], settings: Settings, now: float) -> list[ConnectionCard]:
     """The connections at the Unix time `now`, worst first."""
-    found = [_card(one) for status in statuses for one in connection_statuses(status, settings, now)]
+    known = list(statuses)
+    around = neighborhood(known)
+    found = [_card(one) for status in known for one in connection_statuses(status, settings, now, around)]
     return sorted(found, key=lambda card: (card.health, card.target, card.connection.name, card.connection.id))
 
 
@@ -124,7 +147,14 @@ def _card(status: ConnectionStatus) -> ConnectionCard:
         expected=settings.expected_tunnels(connection),
         tags=tuple((key, connection.tags[key]) for key in settings.tags if connection.tags.get(key)),
         tunnels=tuple(map(_tunnel_row, status.cases)),
+        device=status.customer_gateway,
+        changes=_changes(status),
     )
+
+
+def _changes(status: ConnectionStatus) -> tuple[Change, ...]:
+    known = (case.evidence.changes for case in status.cases)
+    return next((changes.known for changes in known if changes), ())[-_MOST_CHANGES:]
 
 
 def _health(connection: Connection, settings: Settings) -> Health:
@@ -192,10 +222,10 @@ def _maintenance(maintenance: Maintenance | None) -> str:
 
 
 def _standing_out(case: Case) -> Iterable[OptionSides]:
-    gateway = case.settings.customer_gateway(case.connection, case.tunnel)
+    stated = {sides.option.name: sides for sides in case.settings.sides(case.connection, case.tunnel)}
     for option in OPTIONS:
-        sides = case.settings.option_sides(case.tunnel, option, gateway.get(option.name))
-        if sides.at_aws != option.default or sides.differ:
+        sides = stated.get(option.name) or case.settings.option_sides(case.tunnel, option, None)
+        if sides.at_aws != option.default or sides.difference.harm:
             yield sides
 
 
@@ -220,4 +250,7 @@ def _source_state(name: str, poll: SourcePoll) -> tuple[str, str, str]:
     error = poll.failure or (poll.answer.partial_error if poll.answer else None)
     if error:
         return "bad", name, f"{error.cause}: {error}"
-    return ("good", name, "answers") if source_up(poll) else ("idle", name, "not tried yet")
+    if not source_up(poll):
+        return "idle", name, "not tried yet"
+    notes = poll.answer.notes if poll.answer else ()
+    return "good", name, " ".join(("answers", *(f"({note.rstrip('.')})" for note in notes)))

@@ -1,6 +1,8 @@
 """Traffic over the wire: right values, complete periods only, every metric paid for once."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -8,7 +10,7 @@ import pytest
 from aws_vpn_exporter.demo.faults import FAULT_NAMES, FaultName
 from aws_vpn_exporter.demo.server import SimulatedAws
 from aws_vpn_exporter.evidence import Traffic, TrafficPoint
-from aws_vpn_exporter.model import TunnelId
+from aws_vpn_exporter.model import Connection, Telemetry, TunnelId, TunnelState
 from aws_vpn_exporter.sources.traffic import HISTORY, MOST_METRICS, TrafficBlock, TrafficSource
 from aws_vpn_exporter.target import PollError
 from tests.sources.accounts import NOW, Account, connections_of, tunnels
@@ -123,3 +125,54 @@ def test_an_answer_without_an_end_is_given_up() -> None:
 
     with pytest.raises(PollError, match="without an end"):
         traffic(Endless(), tunnels(1), NOW)
+
+
+class CloudWatch:
+    """Has a value for each tunnel, under the dimensions of one form only; notes the dimensions that it is asked for."""
+
+    def __init__(self, *dimensions: str) -> None:
+        self.kept_under = set(dimensions)
+        self.asked: list[set[str]] = []
+
+    def get_metric_data(self, **request: Any) -> Mapping[str, object]:
+        results = []
+        for query in request["MetricDataQueries"]:
+            names = {one["Name"] for one in query["MetricStat"]["Metric"]["Dimensions"]}
+            if names == self.kept_under:
+                moments = [datetime.fromtimestamp(LAST - 300, UTC)]
+                results.append({"Id": query["Id"], "Timestamps": moments, "Values": [600.0]})
+        self.asked.append(names)
+        return {"MetricDataResults": results}
+
+
+def up_tunnels(count: int) -> list[Connection]:
+    up = Telemetry(True, TunnelState.UP, "", NOW - 86400, 1)
+    return [
+        replace(one, tunnels=tuple(replace(tunnel, telemetry=up) for tunnel in one.tunnels))
+        for one in connections_of(tunnels(count))
+    ]
+
+
+PAIR, ALONE = {"VpnId", "TunnelIpAddress"}, {"TunnelIpAddress"}
+
+
+def test_the_other_form_of_dimensions_is_tried_once_and_the_one_that_holds_is_remembered() -> None:
+    cloudwatch, source = CloudWatch(*ALONE), TrafficSource(TrafficBlock())
+    for _ in range(3):
+        assert len(source.fetch(cloudwatch, up_tunnels(2), NOW).values) == 2
+    assert cloudwatch.asked == [PAIR, ALONE, ALONE, ALONE]
+
+
+def test_an_answer_without_any_tunnel_that_is_up_is_no_success() -> None:
+    cloudwatch, source = CloudWatch(), TrafficSource(TrafficBlock())
+    for _ in range(3):
+        with pytest.raises(PollError, match="CloudWatch has no TunnelDataIn and TunnelDataOut of any tunnel") as caught:
+            source.fetch(cloudwatch, up_tunnels(2), NOW)
+        assert caught.value.cause == "not_found"
+    assert cloudwatch.asked == [PAIR, ALONE, ALONE, PAIR], "after the first time one form a poll, in turn"
+
+
+def test_where_no_tunnel_is_up_silence_is_an_answer() -> None:
+    cloudwatch = CloudWatch()
+    assert TrafficSource(TrafficBlock()).fetch(cloudwatch, connections_of(tunnels(2)), NOW).values == {}
+    assert cloudwatch.asked == [PAIR]

@@ -2,11 +2,13 @@
 
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 from aws_vpn_exporter import log_format, summary
 from aws_vpn_exporter.aws.session import Aws, CannotStartError
 from aws_vpn_exporter.exporter import Exporter
+from aws_vpn_exporter.status import CUSTOMER_GATEWAYS
 from aws_vpn_exporter.summary import ConnectionCard, TargetRow
 
 ALL_WELL = 0
@@ -15,18 +17,27 @@ NO_ANSWER = 2
 """The exit code where something could not be found out, for lack of an answer say: neither well nor not well."""
 
 
-def ask_once(config_file: Path | None) -> Exporter:
-    """An exporter that has polled every target and source once; shows its progress on a terminal.
+TIMEOUT = 120.0
+"""Seconds, unless the user says otherwise: an organization of 1,000 accounts and 17 regions takes half of it."""
 
-    Raises ConfigError or CannotStartError where that can never work.
+_TRIES = 3
+"""The exporter asks a throttling AWS again at its next poll; who asks only once has to try again at once."""
+
+
+def ask_once(config_file: Path | None, timeout: float = TIMEOUT, region: str | None = None) -> Exporter:
+    """An exporter that has polled every target and source once, or as far as `timeout` seconds allow.
+
+    With a `region`, only that one is polled. Shows its progress on a terminal. Raises ConfigError or CannotStartError
+    where that can never work.
     """
     log_format.setup("error", "logfmt")
-    aws = Aws()
-    exporter = Exporter(aws, config_file)
+    aws = Aws(tries=_TRIES)
+    exporter = Exporter(aws, config_file, only_region=region)
     aws.check_credentials()
     exporter.start()
     terminal = sys.stderr.isatty()
-    while not (exporter.ready and exporter.sources_ready):
+    end = time.monotonic() + timeout
+    while not (exporter.ready and exporter.sources_ready) and time.monotonic() < end:
         if terminal:
             tried, total = exporter.progress
             print(f"\rasked about {tried} of {total} accounts and regions ", end="", file=sys.stderr, flush=True)
@@ -37,13 +48,18 @@ def ask_once(config_file: Path | None) -> Exporter:
 
 
 def connections_and_targets(
-    exporter: Exporter, only: str | None = None
+    exporter: Exporter, only: str | None = None, account: str | None = None
 ) -> tuple[list[ConnectionCard], list[TargetRow]]:
     """What is known of connections and targets; with an id `only`, that connection and its target.
 
-    Raises CannotStartError where there is no such connection.
+    With an `account`, only its own. Raises CannotStartError where there is no such connection or account.
     """
     statuses, now = exporter.statuses(), time.time()
+    if account is not None:
+        known = sorted({status.target.account_id for status in statuses})
+        statuses = [status for status in statuses if status.target.account_id == account]
+        if not statuses:
+            raise CannotStartError(f"the account {account} is not watched; watched are {', '.join(known) or 'none'}")
     cards, targets = summary.cards(statuses, exporter.settings, now), summary.target_rows(statuses, now)
     if only is None:
         return cards, targets
@@ -51,5 +67,17 @@ def connections_and_targets(
     if not cards:
         failing = [row for row in targets if row.tone != "good"]
         why = f"; {failing[0].target} could not be looked at: {failing[0].detail}" if failing else ""
-        raise CannotStartError(f"there is no connection {only} in what is watched{why}")
+        looked = ", ".join(str(row.target) for row in targets) or "nothing"
+        raise CannotStartError(f"there is no connection {only} in what is watched; looked in {looked}{why}")
     return cards, [row for row in targets if row.target == cards[0].target]
+
+
+def saw_everything(targets: Iterable[TargetRow]) -> bool:
+    """Whether every target answered, and every optional source that is on answered about it.
+
+    The customer gateways are not asked for by the configuration: that they are not known is shown, and costs no more.
+    """
+    return all(
+        row.tone == "good" and all(tone == "good" for tone, name, _ in row.sources if name != CUSTOMER_GATEWAYS)
+        for row in targets
+    )

@@ -4,7 +4,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from aws_vpn_exporter import config
-from aws_vpn_exporter.commands.ask_once import ALL_WELL, NO_ANSWER, ask_once, connections_and_targets
+from aws_vpn_exporter.commands.ask_once import (
+    ALL_WELL,
+    NO_ANSWER,
+    TIMEOUT,
+    ask_once,
+    connections_and_targets,
+    saw_everything,
+)
 from aws_vpn_exporter.config import Config
 from aws_vpn_exporter.options import BY_NAME, text
 from aws_vpn_exporter.policy import Policy
@@ -14,25 +21,29 @@ from aws_vpn_exporter.web.config import WebConfigFile
 from aws_vpn_exporter.wording import duration
 
 
-def check_config(config_file: Path | None, web_config_file: Path | None, live: bool) -> int:
+def check_config(config_file: Path | None, web_config_file: Path | None, live: bool, timeout: float = TIMEOUT) -> int:
     """Prints what the configuration means; with `live`, also asks AWS and prints what each target answers.
 
-    Returns NO_ANSWER where a target does not answer. Raises ConfigError or CannotStartError.
+    Returns NO_ANSWER where a target or an optional source does not answer within `timeout` seconds. Raises
+    ConfigError or CannotStartError.
     """
     WebConfigFile(web_config_file)
     loaded = config.load(config_file) if config_file else Config()
     print("\n".join(_description(loaded, config_file)), flush=True)
-    return _ask(loaded, config_file) if live else ALL_WELL
+    return _ask(loaded, config_file, timeout) if live else ALL_WELL
 
 
-def _ask(loaded: Config, config_file: Path | None) -> int:
-    cards, rows = connections_and_targets(ask_once(config_file))
+def _ask(loaded: Config, config_file: Path | None, timeout: float) -> int:
+    cards, rows = connections_and_targets(ask_once(config_file, timeout))
     for row in rows:
         print(f"{row.target}: {row.state}, connections: {row.connections}{': ' if row.detail else ''}{row.detail}")
+        for tone, name, detail in row.sources:
+            if tone != "good":
+                print(f"{row.target}: {name}: {detail}")
     tunnels = sum(len(card.tunnels) for card in cards if card.connection.in_service)
     for name, dollars in _charges(loaded, tunnels):
         print(f"{name.capitalize()} of {tunnels} tunnels: about ${dollars:.2f} a month")
-    return NO_ANSWER if any(row.tone != "good" for row in rows) else ALL_WELL
+    return ALL_WELL if saw_everything(rows) else NO_ANSWER
 
 
 def _charges(loaded: Config, tunnels: int) -> Iterator[tuple[str, float]]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, ValidationInfo, create_model, field_validator, model_validator
 
@@ -187,6 +187,17 @@ class _Config(Block):
             if policy.device_file:
                 yield from device_files.gaps(policy.device_file, file)
 
+    def only_in(self, region: str) -> Self:
+        """The same configuration for one region, whatever regions it names."""
+        here = {"regions": (region,)}
+        return self.model_copy(
+            update={
+                **here,
+                "accounts": self.accounts and tuple(block.model_copy(update=here) for block in self.accounts),
+                "organization": self.organization and self.organization.model_copy(update=here),
+            }
+        )
+
     def sources(self) -> Mapping[str, SourceBlock]:
         """The blocks of the optional sources that are on, by the source's name."""
         blocks = {name: getattr(self, name) for name in SOURCES}
@@ -206,7 +217,13 @@ Config = create_model(
     __base__=_Config,
     __doc__=_Config.__doc__,
     **{
-        name: (source.block | None, Field(None, description=f"{source.description}; `{{}}` for its defaults."))
+        name: (
+            source.block | None,
+            Field(
+                source.block.model_validate({}) if source.always_on else None,
+                description=f"{source.description}{'' if source.always_on else '; `{}` for its defaults'}.",
+            ),
+        )
         for name, source in SOURCES.items()
     },  # type: ignore[call-overload]
 )

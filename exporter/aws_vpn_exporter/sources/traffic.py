@@ -2,7 +2,7 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -40,6 +40,23 @@ _BEFORE_A_FALL = 900.0
 _MOST_PAGES = 50
 _MONTH = 30 * 86400.0
 
+_Form = Callable[[TunnelId], Mapping[str, str]]
+"""The dimensions that a tunnel's metrics have. AWS keeps sums over a connection, and over everything, beside them."""
+
+
+def _by_connection_and_tunnel(tunnel: TunnelId) -> Mapping[str, str]:
+    return {"VpnId": tunnel.vpn_connection_id, "TunnelIpAddress": tunnel.tunnel_ip}
+
+
+def _by_tunnel_alone(tunnel: TunnelId) -> Mapping[str, str]:
+    return {"TunnelIpAddress": tunnel.tunnel_ip}
+
+
+_NOTHING_THERE = (
+    "CloudWatch has no TunnelDataIn and TunnelDataOut of any tunnel that is up, neither by VpnId and TunnelIpAddress "
+    "nor by TunnelIpAddress alone"
+)
+
 _Values = Mapping[float, float]
 """The start of a period to the bytes in it."""
 
@@ -71,19 +88,39 @@ class TrafficSource(Source):
     def __init__(self, block: TrafficBlock) -> None:
         """`block` gives the period."""
         self._period = int(block.period)
+        self._forms = [_by_connection_and_tunnel, _by_tunnel_alone]
+        self._form_is_known = self._asked_in_both = False
 
     def fetch(self, client: Any, connections: Collection[Connection], now: float) -> SourceAnswer[Traffic]:
         """The traffic of the tunnels that CloudWatch has values for, asked for with a CloudWatch client."""
         period, tunnels = self._period, tunnel_ids(connections)
         end = math.floor((now - SETTLING) / period) * period
         start = min(end - HISTORY * period, math.floor(_before_recent_falls(connections, now) / period) * period)
+        found = self._ask(client, tunnels, start, end)
+        up = _tunnels_up(connections)
+        if up and not up & found.keys() and not self._form_is_known:
+            self._forms.reverse()
+            if not self._asked_in_both:
+                self._asked_in_both = True
+                found = self._ask(client, tunnels, start, end)
+        if up & found.keys():
+            self._form_is_known = True
+        elif up:
+            error = PollError(FailureCause.NOT_FOUND, _NOTHING_THERE)
+            if not found:
+                raise error
+            return SourceAnswer(found, error)
+        return SourceAnswer(found)
+
+    def _ask(self, client: Any, tunnels: Sequence[TunnelId], start: float, end: float) -> Mapping[TunnelId, Traffic]:
+        period = self._period
         values: dict[tuple[TunnelId, str], _Values] = {}
         for batch in _batches([(tunnel, metric) for tunnel in tunnels for metric in METRICS]):
             with poll_errors():
-                values |= _ask(client, batch, start, end, period)
+                values |= _ask(client, batch, self._forms[0], start, end, period)
         received, sent = ({tunnel: values.get((tunnel, metric), {}) for tunnel in tunnels} for metric in METRICS)
         found = {tunnel: _points(received[tunnel], sent[tunnel], period) for tunnel in tunnels}
-        return SourceAnswer({tunnel: Traffic(points) for tunnel, points in found.items() if points})
+        return {tunnel: Traffic(points) for tunnel, points in found.items() if points}
 
     @staticmethod
     def dollars_per_month(block: TrafficBlock, tunnels: int) -> float:
@@ -102,17 +139,26 @@ def _before_recent_falls(connections: Collection[Connection], now: float) -> flo
     return min((fall - _BEFORE_A_FALL for fall in falls if now - fall < _LOOK_BACK), default=now)
 
 
+def _tunnels_up(connections: Collection[Connection]) -> set[TunnelId]:
+    return {
+        TunnelId(connection.id, tunnel.outside_ip)
+        for connection in connections
+        for tunnel in connection.tunnels
+        if tunnel.telemetry and tunnel.telemetry.up
+    }
+
+
 def _batches(wanted: Sequence[tuple[TunnelId, str]]) -> Iterator[Sequence[tuple[TunnelId, str]]]:
     for begin in range(0, len(wanted), MOST_METRICS):
         yield wanted[begin : begin + MOST_METRICS]
 
 
 def _ask(
-    client: Any, batch: Sequence[tuple[TunnelId, str]], start: float, end: float, period: int
+    client: Any, batch: Sequence[tuple[TunnelId, str]], form: _Form, start: float, end: float, period: int
 ) -> Mapping[tuple[TunnelId, str], _Values]:
     keys = {f"m{number}": key for number, key in enumerate(batch)}
     request = {
-        "MetricDataQueries": [_query(name, *key, period) for name, key in keys.items()],
+        "MetricDataQueries": [_query(name, *key, form, period) for name, key in keys.items()],
         "StartTime": datetime.fromtimestamp(start, UTC),
         "EndTime": datetime.fromtimestamp(end, UTC),
     }
@@ -140,9 +186,8 @@ def _pages(client: Any, request: Mapping[str, object]) -> Iterator[Sequence[Mapp
     raise MalformedAnswerError("a GetMetricData answer without an end")
 
 
-def _query(name: str, tunnel: TunnelId, metric: str, period: int) -> Mapping[str, object]:
-    # Both dimensions: with fewer, CloudWatch answers with AWS's sums over the connection or the whole account.
-    dimensions = {"VpnId": tunnel.vpn_connection_id, "TunnelIpAddress": tunnel.tunnel_ip}
+def _query(name: str, tunnel: TunnelId, metric: str, form: _Form, period: int) -> Mapping[str, object]:
+    dimensions = form(tunnel)
     return {
         "Id": name,
         "MetricStat": {

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from aws_vpn_exporter import __version__, summary
-from aws_vpn_exporter.diagnosis.case import TURN_ON
 from aws_vpn_exporter.options import text
 from aws_vpn_exporter.policy import Settings
 from aws_vpn_exporter.status import TargetStatus
@@ -37,7 +36,6 @@ def page(statuses: Iterable[TargetStatus], settings: Settings, refresh: str = ""
         written=moment(now),
         version=__version__,
         runbooks=summary.RUNBOOKS,
-        turn_on=TURN_ON,
     )
 
 
@@ -49,4 +47,5 @@ _ENVIRONMENT = Environment(
     lstrip_blocks=True,
 )
 _ENVIRONMENT.filters["option_value"] = text
+_ENVIRONMENT.filters["moment"] = moment
 _TEMPLATE = _ENVIRONMENT.get_template("status.html")
