@@ -1,9 +1,9 @@
 """Reads the running configuration of a Cisco ASA: crypto maps, and IPsec profiles on tunnel interfaces.
 
-In force are the entries of a crypto map that `crypto map NAME interface ...` applies, and tunnel interfaces that are not
-shut down. An IKE version counts where the entry has transforms for it and `crypto ikev1 enable` or `crypto ikev2 enable`
-turns it on. Two defaults are documented for all releases: 86400 s for the lifetime of an IKE policy, 28800 s for
-phase 2. Keys, which `more system:running-config` shows, are never looked at.
+In force are the entries of a crypto map that `crypto map NAME interface ...` applies, and tunnel interfaces that are
+not shut down. An IKE version counts where the entry has transforms for it and `crypto ikev1 enable` or `crypto ikev2
+enable` turns it on. Two defaults are documented for all releases: 86400 s for the lifetime of an IKE policy, 28800 s
+for phase 2. Keys, which `more system:running-config` shows, are never looked at.
 """
 
 import re
@@ -45,7 +45,9 @@ _CLOSES = frozenset({"crypto", "exit", "end", "object", "access-list", "group-po
 
 def recognises(text: str) -> bool:
     """Whether the text has what ASA writes and IOS does not."""
-    wanted = r"^(:? ?ASA Version |tunnel-group \S+ type |crypto ikev1 |crypto ipsec ikev[12] |crypto map \S+ interface )"
+    wanted = (
+        r"^(:? ?ASA Version |tunnel-group \S+ type |crypto ikev1 |crypto ipsec ikev[12] |crypto map \S+ interface )"
+    )
     return re.search(wanted, text, re.MULTILINE) is not None
 
 
@@ -106,7 +108,9 @@ def _peers_of_maps(firewall: _Firewall, gaps: list[Gap]) -> Iterator[Peer]:
             gaps.append(Gap(entry.line, "the crypto map is applied to no interface: it is not in force"))
         else:
             if excerpt:
-                gaps.append(Gap(entry.line, "the file has no interfaces: whether the crypto map is in force is not known"))
+                gaps.append(
+                    Gap(entry.line, "the file has no interfaces: whether the crypto map is in force is not known")
+                )
             yield _peer(firewall, f"crypto map (line {entry.line})", addresses, entry)
 
 

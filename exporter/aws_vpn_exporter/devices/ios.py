@@ -128,7 +128,9 @@ def _peers_of_maps(router: _Router, gaps: list[Gap]) -> Iterator[Peer]:
             gaps.append(Gap(entry.line, "the crypto map is applied to no interface: it is not in force"))
         else:
             if not router.interfaces:
-                gaps.append(Gap(entry.line, "the file has no interfaces: whether the crypto map is in force is not known"))
+                gaps.append(
+                    Gap(entry.line, "the file has no interfaces: whether the crypto map is in force is not known")
+                )
             vrf = router.applied.get(map_name, "")
             yield _peer(router, f"crypto map (line {entry.line})", addresses, entry, vrf)
 
@@ -168,9 +170,7 @@ def _not_in_force(interface: Block, interfaces: dict[str, Block], vrf: str) -> s
     return ""
 
 
-def _peer(
-    router: _Router, name: str, addresses: Iterable[str], block: Block, vrf: str, protection: Words = ()
-) -> Peer:
+def _peer(router: _Router, name: str, addresses: Iterable[str], block: Block, vrf: str, protection: Words = ()) -> Peer:
     """The peer whose phase 2 is set in `block`, reached through `vrf`; `protection` follows the profile's name."""
     found = Findings()
     ikev2 = [(line, words[0]) for line, words in block.all("set", "ikev2-profile") if words]

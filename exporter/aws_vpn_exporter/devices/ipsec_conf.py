@@ -228,7 +228,9 @@ class _Reading:
             self._found.gap(line, f"{key} does not end in `!`: strongSwan offers its own proposals as well", *options)
         words = [list(_words(part)) for part in said.lower().removesuffix("!").split(",")]
         if not self._conn.is_strongswan and any("aes" in proposal for proposal in words):
-            self._found.gap(line, f"{key} has aes without its size: which ones that is depends on the release", *options)
+            self._found.gap(
+                line, f"{key} has aes without its size: which ones that is depends on the release", *options
+            )
         plain = ",".join("-".join(proposal) for proposal in words)
         if key == "ike":
             strongswan.phase1(self._found, plain, line, key)

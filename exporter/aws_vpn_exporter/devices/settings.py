@@ -97,7 +97,9 @@ def _agreed(at: str, peers: list[Peer]) -> Peer:
     gaps = dict.fromkeys(gap for peer in peers for gap in peer.gaps)
     if apart:
         keys = ", ".join(BY_NAME[name].key for name in apart)
-        said = Gap(None, f"{several}, which disagree on {keys}: which one holds is not known, so none is taken", READABLE)
+        said = Gap(
+            None, f"{several}, which disagree on {keys}: which one holds is not known, so none is taken", READABLE
+        )
         return Peer(names, (at,), {}, in_file_order([said, *gaps]))
     by_all = {name: value for name, value in peers[0].stated.items() if all(name in peer.stated for peer in peers)}
     unknown = tuple(name for name in READABLE if name in stated and name not in by_all)

@@ -62,9 +62,7 @@ def source(text: str, file: Path | None = None) -> Source:
     """The text with what it includes; `file` is where it stands, without which no include can be followed."""
     expansion = _Expansion(file)
     expansion.add(text, file, "", 0)
-    return Source(
-        tuple(expansion.texts), tuple(expansion.lines), tuple(expansion.unread), expansion.includes
-    )
+    return Source(tuple(expansion.texts), tuple(expansion.lines), tuple(expansion.unread), expansion.includes)
 
 
 def read_text(path: Path, *, pipes: bool = False) -> str:

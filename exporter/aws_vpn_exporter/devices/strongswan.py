@@ -60,6 +60,7 @@ _AEAD = {
     for spelling in (str(octets), str(octets * 8), *([""] if octets == 16 else []))
 } | {"chacha20poly1305": "CHACHA20-POLY1305"}
 
+
 @dataclass
 class _Proposal:
     encryption: set[str] = field(default_factory=set)
@@ -125,5 +126,5 @@ def is_group(word: str) -> bool:
 
 
 def group_word(number: str) -> str:
-    """strongSwan's keyword for a group's number; the number itself, which is none, where it has none."""
+    """The keyword for a group's number; the number itself, which is no keyword, where strongSwan has none."""
     return next((word for word, group in _GROUPS.items() if str(group) == number), number)

@@ -56,7 +56,9 @@ def recognises(text: str) -> bool:
     """Whether the text has VyOS's `vpn ipsec`, in either form."""
     if re.search(r"^[ \t]*set vpn ipsec ", text, re.MULTILINE):
         return True
-    return bool(re.search(r"^vpn[ \t]*\{", text, re.MULTILINE) and re.search(r"^[ \t]+ipsec[ \t]*\{", text, re.MULTILINE))
+    return bool(
+        re.search(r"^vpn[ \t]*\{", text, re.MULTILINE) and re.search(r"^[ \t]+ipsec[ \t]*\{", text, re.MULTILINE)
+    )
 
 
 def read(source: Source) -> DeviceSettings:
