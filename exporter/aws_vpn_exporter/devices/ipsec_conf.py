@@ -1,7 +1,8 @@
 """Reads ipsec.conf, the form of strongSwan's older `ipsec` command and of Libreswan: its `conn` sections.
 
 In force is a conn that `auto` loads; `ignore`, the default of both programs, does not. A conn takes settings over by
-`also=`, and what it does not set from `conn %default`.
+`also=`, and what it does not set from `conn %default`. `right` is taken for the far side, as is the custom, and `left`
+where `right` names no address.
 
 The two programs differ in keys, words and defaults. Which one a file is for is told by keys that only one of them has.
 strongSwan's defaults are its manual's: 3 h for the IKE SA, 1 h for the CHILD SA, either IKE version; and it offers its
@@ -120,7 +121,7 @@ def read(source: Source) -> DeviceSettings:
         if name == "%default":
             continue
         conn = _Settings(file, section, "something that the file includes is not read" if source.unread else "")
-        addresses = [found for side in ("left", "right") if (found := address(conn.said(side)))]
+        addresses = [found for side in ("right", "left") if (found := address(conn.said(side)))][:1]
         if not addresses:
             gaps.append(Gap(section.line, "the conn names its peer by no address"))
         elif conn.said("auto") in ("", "ignore"):

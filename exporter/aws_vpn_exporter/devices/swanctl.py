@@ -3,8 +3,8 @@
 AWS's lifetime is the one after which a security association ends, so it is compared with the time at which strongSwan
 closes one. That is also what strongSwan announces to an IKEv1 peer. As its manual documents: an IKE SA is closed
 `over_time` (10 % by default) after `rekey_time` (4 h by default) or `reauth_time`; a CHILD SA after `life_time`, by
-default 10 % more than its `rekey_time` (1 h by default). One that is closed much later than it is rekeyed never lives
-that long: then the time of the rekey counts.
+default 10 % more than its `rekey_time` (1 h by default). One that is closed later than AWS could, and much later than
+it is rekeyed, never lives that long: then the time of the rekey counts.
 
 A default counts only where nothing can set the key elsewhere: not while a section that is taken over, or a file that is
 included, is not read.
@@ -26,6 +26,7 @@ from aws_vpn_exporter.devices.settings import (
 )
 from aws_vpn_exporter.devices.source import Line, Source
 from aws_vpn_exporter.devices.swanctl_syntax import Tree, View
+from aws_vpn_exporter.options import BY_NAME
 
 _KEPT = frozenset(
     {
@@ -164,9 +165,10 @@ def _phase2_lifetime(found: Findings, child: View) -> None:
 
 
 def _lifetime(found: Findings, option: str, origin: str, rekeyed: int, closed: int) -> None:
-    """The time at which strongSwan closes an SA; that of the rekey where it comes more than a tenth earlier."""
-    if closed * 10 > rekeyed * 11:
-        found.number(option, rekeyed, f"{origin}: when strongSwan rekeys the SA, long before it closes it")
+    """The time of closing an SA; that of the rekey where closing comes much later and is beyond AWS's limits."""
+    allowed = BY_NAME[option].allowed
+    if isinstance(allowed, range) and closed >= allowed.stop and closed * 10 > rekeyed * 11:
+        found.number(option, rekeyed, f"{origin}: when strongSwan rekeys the SA; it closes it at {closed} s")
     else:
         found.number(option, closed, f"{origin}: when strongSwan closes the SA")
 
