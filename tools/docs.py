@@ -162,7 +162,16 @@ def configuration() -> str:
 
 
 SOURCE_BLOCKS = ("TrafficBlock", "MaintenanceBlock", "NegotiatedBlock", "LogsBlock")
-MAIN_BLOCKS = ("AccountBlock", "OrganizationBlock", "Selection", "PolicyBlock", "Match", "OptionBlock", *SOURCE_BLOCKS)
+MAIN_BLOCKS = (
+    "AccountBlock",
+    "OrganizationBlock",
+    "Selection",
+    "PolicyBlock",
+    "Match",
+    "GatewayBlock",
+    "OptionBlock",
+    *SOURCE_BLOCKS,
+)
 
 TITLES = {
     "AccountBlock": "An entry of `accounts`",
@@ -170,7 +179,8 @@ TITLES = {
     "Selection": "`include` and `exclude`",
     "PolicyBlock": "An entry of `policies`",
     "Match": "`match`",
-    "OptionBlock": "`customer_gateway` and `option_defaults`",
+    "GatewayBlock": "`customer_gateway`",
+    "OptionBlock": "`option_defaults`",
     "TrafficBlock": "`traffic`",
     "MaintenanceBlock": "`maintenance`",
     "NegotiatedBlock": "`negotiated`",

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, ValidationInfo, create_model, field_validator, model_validator
 
 from aws_vpn_exporter.config import device_files
-from aws_vpn_exporter.config.option_block import OptionBlock, stated
+from aws_vpn_exporter.config.option_block import GatewayBlock, OptionBlock, stated
 from aws_vpn_exporter.config.values import (
     BLOCK,
     BY_FORM,
@@ -58,13 +58,13 @@ class PolicyBlock(Block):
     expected_tunnels: int | None = Field(
         None, ge=1, le=2, description="Tunnels that should be UP: 1 where a single tunnel is intended."
     )
-    customer_gateway: OptionBlock = Field(
-        default_factory=OptionBlock, description="The customer gateway's settings, to compare with AWS's."
+    customer_gateway: GatewayBlock = Field(
+        default_factory=GatewayBlock, description="The customer gateway's settings, to compare with AWS's."
     )
     device_file: Path | None = Field(
         None,
-        description="The customer gateway's own configuration file (strongSwan swanctl.conf, Cisco IOS), relative to "
-        "this file. It supplies what `customer_gateway` does not set; `check-config` lists what could not be read.",
+        description="The customer gateway's own configuration file, relative to this file; DEVICES.md has the formats. "
+        "It supplies what `customer_gateway` does not set; `check-config` lists what could not be read.",
     )
     standby_tunnels: Tunnels = Field(
         (), description="Tunnels that may be idle, by outside address, or `all`: AwsVpnTunnelIdle ignores them."
