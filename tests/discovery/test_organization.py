@@ -47,7 +47,9 @@ def start(organization: tuple[Organization, SimulatedOrganization], tmp_path: Pa
         file = tmp_path / "config.yaml"
         file.write_text(text)
         return ExporterProcess(
-            ("serve", f"--config.file={file}", *flags), with_credentials(organization[1].url), tmp_path / "log"
+            ("serve", f"--config.file={file}", "--web.enable-lifecycle", *flags),
+            with_credentials(organization[1].url),
+            tmp_path / "log",
         )
 
     return started

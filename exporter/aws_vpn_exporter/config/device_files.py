@@ -17,9 +17,11 @@ def options_by_address(device_file: Path | None, config_file: Path | None) -> Ma
     if device_file is None:
         return {}
     device = _read(device_file, config_file)
-    addresses = {address for peer in device.peers for address in peer.addresses}
-    peers = {address: device.peer(address) for address in sorted(addresses)}
-    return {address: peer.options for address, peer in peers.items() if peer}
+    options: dict[str, OptionValues] = {}
+    for peer in device.peers:
+        for address in peer.addresses:
+            options.setdefault(address, peer.options)  # as for DeviceSettings.peer, the first one counts
+    return options
 
 
 def gaps(device_file: Path, config_file: Path | None) -> Iterator[str]:

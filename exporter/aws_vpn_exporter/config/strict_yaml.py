@@ -5,12 +5,16 @@ not become a boolean. Duplicate keys, aliases and keys without a value are error
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import yaml
 
 Location = tuple[str | int, ...]
 """The keys and list positions that lead from the top of the document to a value."""
+
+
+_Event: TypeAlias = Any
+"""An event of PyYAML's parser: its types do not say that every event there has a mark."""
 
 
 class ConfigError(Exception):
@@ -69,7 +73,7 @@ _WORDS_FOR_NULL = ("", "~", "null", "Null", "NULL")
 class _Reader:
     """Makes plain values of the parser's events, and refuses aliases: nested ones expand to gigabytes."""
 
-    def __init__(self, next_event: Callable[[], yaml.Event], shown: Callable[[Location], str]) -> None:
+    def __init__(self, next_event: Callable[[], _Event], shown: Callable[[Location], str]) -> None:
         self._next = next_event
         self._shown = shown
         self._lines: dict[Location, int] = {}
@@ -87,7 +91,7 @@ class _Reader:
             raise _problem("expected a single document in the stream but found another document", after)
         return Document(values, self._lines)
 
-    def _plain(self, event: yaml.Event, location: Location) -> Any:
+    def _plain(self, event: _Event, location: Location) -> Any:
         """The value that begins with the event, as dicts, lists and text."""
         self._lines[location] = event.start_mark.line + 1
         if isinstance(event, yaml.AliasEvent):
@@ -105,7 +109,9 @@ class _Reader:
 
     def _pairs(self, location: Location) -> Iterator[tuple[str, Any]]:
         seen: set[str] = set()
+        event: _Event
         for event in self._until(yaml.MappingEndEvent):
+            line = event.start_mark.line + 1
             if not isinstance(event, yaml.ScalarEvent):
                 raise _problem("a key should be a word", event)
             key = event.value
@@ -113,20 +119,21 @@ class _Reader:
                 raise _problem("duplicate key; keep one", event, self._shown((*location, key)))
             seen.add(key)
             value = self._plain(self._next(), (*location, key))
-            self._lines[(*location, key)] = event.start_mark.line + 1
+            self._lines[(*location, key)] = line
             yield key, value
 
-    def _until(self, end: type[yaml.Event]) -> Iterator[yaml.Event]:
+    def _until(self, end: type[_Event]) -> Iterator[_Event]:
+        event: _Event
         while not isinstance(event := self._next(), end):
             yield event
 
 
-def _is_null(event: yaml.Event) -> bool:
+def _is_null(event: _Event) -> bool:
     return isinstance(event, yaml.ScalarEvent) and (
         event.tag == _NULL or (event.implicit[0] and event.value in _WORDS_FOR_NULL)
     )
 
 
-def _problem(words: str, event: yaml.Event, where: str = "") -> yaml.MarkedYAMLError:
+def _problem(words: str, event: _Event, where: str = "") -> yaml.MarkedYAMLError:
     problem = ": ".join(part for part in (where, words) if part)
     return yaml.MarkedYAMLError(problem=problem, problem_mark=event.start_mark)

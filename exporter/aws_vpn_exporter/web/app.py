@@ -21,6 +21,9 @@ from aws_vpn_exporter.web.shared_pages import PageResponse, SharedPages, accepts
 from aws_vpn_exporter.web.status import page as status_page
 from aws_vpn_exporter.web.status import refresh_seconds
 
+_MOST_BYTES = 24 * 1024 * 1024
+"""Of pages that clients are reading."""
+
 
 class Pages(Protocol):
     """What the web server needs of the exporter."""
@@ -43,7 +46,9 @@ class Pages(Protocol):
 def application(exporter: Pages, web_config: WebConfigFile, reloads: Reloads | None) -> Starlette:
     """The ASGI application; without `reloads`, POST /-/reload is refused."""
     # Functions run on the event loop, and none of them takes long: pages are rendered in threads.
-    pages = SharedPages()
+    whole = SharedPages("pages", _MOST_BYTES, threads=2)
+    # Pages of some metrics may all be different. They never hold up the others.
+    parts = SharedPages("parts-of-pages", _MOST_BYTES // 3, threads=1)
 
     async def metrics(request: Request) -> Response:
         content_type = content_type_for(request.headers.get("accept", ""))
@@ -52,7 +57,7 @@ def application(exporter: Pages, web_config: WebConfigFile, reloads: Reloads | N
         def render() -> bytes:
             return exporter.metrics(content_type, names)
 
-        return await answer(request, ("metrics", content_type, names), render, content_type, part=bool(names))
+        return await answer(request, parts if names else whole, ("metrics", content_type, names), render, content_type)
 
     async def status(request: Request) -> Response:
         refresh = refresh_seconds(request.query_params.get("refresh", ""))
@@ -60,14 +65,14 @@ def application(exporter: Pages, web_config: WebConfigFile, reloads: Reloads | N
         def render() -> bytes:
             return status_page(exporter.statuses(), exporter.settings, refresh).encode()
 
-        return await answer(request, ("status", refresh), render, "text/html")
+        return await answer(request, whole, ("status", refresh), render, "text/html")
 
     async def answer(
-        request: Request, key: Hashable, render: Callable[[], bytes], media_type: str, part: bool = False
+        request: Request, pages: SharedPages, key: Hashable, render: Callable[[], bytes], media_type: str
     ) -> Response:
         compressed = accepts_gzip(request.headers.get("accept-encoding", ""))
         try:
-            page = await pages.page(key, render, compressed, part)
+            page = await pages.page(key, render, compressed)
         except PoolFullError:
             return PlainTextResponse("too many pages are asked for at once.\n", 503, {"Retry-After": "5"})
         return PageResponse(pages, page, media_type, compressed)

@@ -26,7 +26,8 @@ class SafeHeaders:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request."""
-        headers = {**DEFAULTS, **self._file.current().http_server_config.headers}
+        headers: dict[str, str] = dict(DEFAULTS)
+        headers.update(self._file.current().http_server_config.headers.items())
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 
@@ -13,6 +14,9 @@ from aws_vpn_exporter.web.pool import Pool
 
 log = logging.getLogger(__name__)
 
+_EVERY = 1.0
+"""Seconds between the beginnings of two reloads, at least."""
+
 
 class Reloads:
     """Runs reloads in a thread of their own. All who ask before one begins share it."""
@@ -20,6 +24,7 @@ class Reloads:
     def __init__(self, reload: Callable[[], None]) -> None:
         """`reload` raises ConfigError where the configuration cannot be used."""
         self._reload = reload
+        self._last = time.monotonic() - _EVERY
         self._pool = Pool("reload", threads=1, most_waiting=2)
 
     def request(self) -> "Future[bool]":
@@ -27,6 +32,8 @@ class Reloads:
         return self._pool.submit(self._run, key="reload")
 
     def _run(self) -> bool:
+        time.sleep(max(0.0, self._last + _EVERY - time.monotonic()))
+        self._last = time.monotonic()
         try:
             self._reload()
         except ConfigError:
@@ -42,7 +49,7 @@ def endpoint(reloads: Reloads | None) -> Callable[[Request], "asyncio.Future[Res
 
     async def answer(request: Request) -> Response:
         if reloads is None:
-            return PlainTextResponse("Lifecycle API is not enabled; --web.enable-lifecycle enables it.\n", 403)
+            return PlainTextResponse("Lifecycle API is not enabled. --web.enable-lifecycle enables it.\n", 403)
         if "origin" in request.headers or request.headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
             return PlainTextResponse("web pages may not reload the configuration.\n", 403)
         # The answer names no path and no value: whoever may send it need not be allowed to read the configuration.

@@ -14,13 +14,16 @@ from dataclasses import dataclass, field
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from aws_vpn_exporter.web.pool import Pool
-
-_MOST_BYTES = 32 * 1024 * 1024
-"""Of all pages that are being read; the newest one is kept whatever its size."""
+from aws_vpn_exporter.web.pool import Pool, PoolFullError
 
 _FRESH_FOR = 1.0
-"""Seconds for which a page is used again while others are still being read."""
+"""Seconds for which a page is used again while others are still being read, and for which its readers are safe."""
+
+_LOOKS_AGAIN = 0.05
+"""Seconds between two looks whether there is room for another page."""
+
+_MOST_COMING = 64
+"""Different pages that are asked for and not begun."""
 
 _SLICE = 64 * 1024
 """Bytes that are handed to a connection at a time: what a slow reader holds beside the page that all share."""
@@ -43,28 +46,26 @@ class Page:
 class SharedPages:
     """Renders pages in threads and keeps those that are being read. For the event loop's thread only."""
 
-    def __init__(self) -> None:
-        # Few threads: rendering holds Python's lock. Pages of some metrics only are many, and never hold up the others.
-        self._whole = Pool("pages", threads=2, most_waiting=64)
-        self._parts = Pool("parts-of-pages", threads=1, most_waiting=32)
-        self._read: dict[Page, Hashable] = {}
+    def __init__(self, name: str, most_bytes: int, threads: int) -> None:
+        """`most_bytes` bounds all pages that are being read; the newest one is kept whatever its size."""
+        self._most_bytes = most_bytes
+        self._pool = Pool(name, threads, most_waiting=threads)
+        self._making_room = asyncio.Lock()
+        self._rendering = asyncio.Semaphore(threads)
+        self._coming: dict[Hashable, asyncio.Task[Page]] = {}
+        self._read: dict[Page, Hashable] = {}  # the oldest first
 
-    async def page(self, key: Hashable, render: Callable[[], bytes], compressed: bool, part: bool = False) -> Page:
+    async def page(self, key: Hashable, render: Callable[[], bytes], compressed: bool) -> Page:
         """The page as it is now; pages of one key are alike. Raises PoolFullError or what `render` raises."""
         key = (key, compressed)
         newest = next((page for page, its_key in reversed(self._read.items()) if its_key == key), None)
-        if newest and time.monotonic() - newest.made_at < _FRESH_FOR and len(self._read) > 1:
+        if newest and len(self._read) > 1 and time.monotonic() - newest.made_at < _FRESH_FOR:
             return newest
-
-        def work() -> Page:
-            made_at, body = time.monotonic(), render()
-            return Page(gzip.compress(body, _COMPRESSION, mtime=0) if compressed else body, made_at)
-
-        page = await asyncio.wrap_future((self._parts if part else self._whole).submit(work, key))
-        if page not in self._read:
-            self._make_room(len(page.body))
-        self._read[page] = key
-        return page
+        if key not in self._coming:
+            if len(self._coming) >= _MOST_COMING:
+                raise PoolFullError
+            self._coming[key] = asyncio.create_task(self._make(key, render, compressed))
+        return await asyncio.shield(self._coming[key])
 
     @contextmanager
     def reading(self, page: Page, abort: Abort) -> Iterator[None]:
@@ -78,12 +79,29 @@ class SharedPages:
             if not page.readers:
                 self._read.pop(page, None)
 
-    def _make_room(self, size: int) -> None:
-        for page in list(self._read):
-            if sum(len(page.body) for page in self._read) + size <= _MOST_BYTES:
-                return
-            del self._read[page]
-            for abort in list(page.readers.values()):
+    async def _make(self, key: Hashable, render: Callable[[], bytes], compressed: bool) -> Page:
+        def work() -> Page:
+            made_at, body = time.monotonic(), render()
+            return Page(gzip.compress(body, _COMPRESSION, mtime=0) if compressed else body, made_at)
+
+        async with self._rendering:
+            async with self._making_room:
+                await self._make_room()
+            del self._coming[key]  # who asks from now on gets a newer page
+            page = await asyncio.wrap_future(self._pool.submit(work))
+        self._read[page] = key
+        return page
+
+    async def _make_room(self) -> None:
+        """Hangs up on the readers of the oldest pages, where there are too many, but gives each page a while."""
+        while len(self._read) > 1 and sum(len(page.body) for page in self._read) > self._most_bytes:
+            oldest = next(iter(self._read))
+            left = oldest.made_at + _FRESH_FOR - time.monotonic()
+            if left > 0:
+                await asyncio.sleep(min(left, _LOOKS_AGAIN))
+                continue
+            del self._read[oldest]
+            for abort in list(oldest.readers.values()):
                 abort()
 
 
@@ -105,6 +123,7 @@ class PageResponse(Response):
             for start in range(0, len(body), _SLICE):
                 part = body[start : start + _SLICE]
                 await send({"type": "http.response.body", "body": part, "more_body": True})
+                await asyncio.sleep(0)  # others have their turn, and a reader that has gone is noticed
             await send({"type": "http.response.body", "body": b""})
 
 
