@@ -15,58 +15,11 @@ def make_certificate(folder: Path, name: str) -> None:
 
 def make_authority(folder: Path) -> None:
     """ca.pem, and client.pem with a certificate that it has signed, and its key."""
-    _run(
-        folder,
-        *[
-            "openssl",
-            "req",
-            "-x509",
-            "-newkey",
-            "rsa:2048",
-            "-nodes",
-            "-days",
-            "2",
-            "-keyout",
-            "ca.key",
-            "-out",
-            "ca.pem",
-            "-subj",
-            "/CN=ca",
-        ],
-    )
-    _run(
-        folder,
-        *[
-            "openssl",
-            "req",
-            "-newkey",
-            "rsa:2048",
-            "-nodes",
-            "-keyout",
-            "client.key",
-            "-out",
-            "client.csr",
-            "-subj",
-            "/CN=client",
-        ],
-    )
-    _run(
-        folder,
-        *[
-            "openssl",
-            "x509",
-            "-req",
-            "-in",
-            "client.csr",
-            "-CA",
-            "ca.pem",
-            "-CAkey",
-            "ca.key",
-            "-CAcreateserial",
-            "-out",
-            "client.crt",
-        ],
-    )
+    new = "openssl req -newkey rsa:2048 -nodes"
+    _run(folder, *f"{new} -x509 -days 2 -keyout ca.key -out ca.pem -subj /CN=ca".split())
+    _run(folder, *f"{new} -keyout client.key -out client.csr -subj /CN=client".split())
+    sign = "openssl x509 -req -in client.csr -CA ca.pem -CAkey ca.key -CAcreateserial -out client.crt"
+    _run(folder, *sign.split())
     (folder / "client.pem").write_text((folder / "client.crt").read_text() + (folder / "client.key").read_text())
 
 
@@ -102,7 +55,8 @@ def tls_get(port: int, client: Path | None = None, highest: str = "TLSv1_3", kee
         connection.request("GET", "/-/healthy")
         answer = connection.getresponse()
         answer.read()
-    except HTTPException as error:
+    except (HTTPException, OSError) as error:
+        connection.close()
         raise OSError(str(error)) from None
     if not keep:
         connection.close()

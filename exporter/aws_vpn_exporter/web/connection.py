@@ -1,6 +1,9 @@
 """One client's connection: uvicorn's, with bounds on what a client can make it read, hold and wait for."""
 
 import asyncio
+import contextlib
+import socket
+import struct
 from asyncio import TimerHandle, Transport
 from collections.abc import Callable
 from http import HTTPStatus
@@ -24,6 +27,8 @@ _LINGER = 1.0
 """Seconds that a refused client has to read why; bytes that it goes on sending are thrown away meanwhile."""
 
 _MOST_THROWN_AWAY = 256 * 1024
+
+_NO_LINGER = struct.pack("ii", 1, 0)
 
 _STILL_ARRIVING = (h11.IDLE, h11.SEND_BODY)
 
@@ -56,29 +61,33 @@ class Connection(H11Protocol):
         return self.cycle is None or (self.cycle.response_complete and not self.transport.get_write_buffer_size())
 
     def abort(self) -> None:
-        """Hangs up at once, whatever is still to be sent."""
+        """Hangs up at once, whatever is still to be sent: the kernel forgets it too, and the client is told."""
+        client = self.transport.get_extra_info("socket")
+        if client is not None:
+            with contextlib.suppress(OSError):
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
         self.transport.abort()
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         """A client has connected."""
         super().connection_made(transport)
-        self._deadline = self.loop.call_later(REQUEST_DEADLINE, self.abort)
+        self._deadline = self.loop.call_later(REQUEST_DEADLINE, transport.abort)
 
     def data_received(self, data: bytes) -> None:
         """Some bytes of a request have arrived."""
         if self._refused:
             self._throw_away(len(data))
             return
-        if len(self.conn.trailing_data[0]) + len(data) > _LARGEST_HEAD:
-            self._refuse(self.conn.refused or (HTTPStatus.BAD_REQUEST, "the request is larger than 16 KiB"))
-            return
-        super().data_received(data)
+        room = _LARGEST_HEAD - len(self.conn.trailing_data[0])
+        super().data_received(data[:room])
+        if len(data) > room and not self._refused:
+            self._refuse((HTTPStatus.BAD_REQUEST, "the request is larger than 16 KiB"))
         if self._refused:
             return
         if self.conn.their_state not in _STILL_ARRIVING:
             self._disarm()
         elif self._deadline is None:
-            self._deadline = self.loop.call_later(REQUEST_DEADLINE, self.abort)
+            self._deadline = self.loop.call_later(REQUEST_DEADLINE, self.transport.abort)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is closed."""
@@ -123,7 +132,7 @@ class Connection(H11Protocol):
         self.transport.write(_answer(status, why))
         if self.transport.can_write_eof():
             self.transport.write_eof()
-        self._deadline = self.loop.call_later(_LINGER, self.abort)
+        self._deadline = self.loop.call_later(_LINGER, self.transport.abort)
 
     def _throw_away(self, count: int) -> None:
         self._thrown_away += count
