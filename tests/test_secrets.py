@@ -2,7 +2,8 @@
 
 import threading
 import urllib.parse
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from xml.sax.saxutils import escape
@@ -18,7 +19,7 @@ SECRET_KEY, TOKEN = "CanarySecretKeyOfTheDefaults0123456789ab", "CANARY-session-
 EXTERNAL_ID, PASSWORD, ENCODED = "canary-external-id", "canary-p@ssword", "CaNaRy0" * 20
 CANARIES = (SECRET_KEY, TOKEN, EXTERNAL_ID, PASSWORD, "canary-p", ENCODED, "canarysignature")
 
-REGIONS = {
+REGIONS: dict[str, Callable[[Message], str]] = {
     "eu-west-1": lambda _: f"the token {TOKEN} is not valid",
     "eu-west-2": lambda headers: f"the request said {headers['Authorization']}",
     "eu-west-3": lambda _: f"the key {SECRET_KEY} is not valid",

@@ -20,14 +20,15 @@ _NAMES = (
     r"[\w.-]{0,40}(?:password|passwd|secret|token|signature|credential|authorization|external_?id|"
     r"pre_?shared_?key|access_?key)[\w.-]{0,40}"
 )
+_COLON = r"\s{0,9}:\s{0,9}"
 _MIXED = r"(?=[^a-z\s]{0,40}[a-z])(?=[^A-Z\s]{0,40}[A-Z])(?=[^0-9\s]{0,40}[0-9])"
 _FORMS = (
     # The user and the password in a URL: the password may itself hold an @.
     (re.compile(r"(?<=://)[^\s\"'<>?#]{0,300}@"), f"{HIDDEN}@"),
     # Parameters of a signed URL, headers of a signed request, JSON and XML.
     (re.compile(rf"(?i)\b({_NAMES}=)[^\s&,;\"'<>]+"), rf"\1{HIDDEN}"),
-    (re.compile(rf"(?i)(\"{_NAMES}\"\s{0, 9}:\s{0, 9}\")[^\"]*"), rf"\1{HIDDEN}"),
-    (re.compile(rf"(?i)('{_NAMES}'\s{0, 9}:\s{0, 9}')[^']*"), rf"\1{HIDDEN}"),
+    (re.compile(rf"(?i)(\"{_NAMES}\"{_COLON}\")[^\"]*"), rf"\1{HIDDEN}"),
+    (re.compile(rf"(?i)('{_NAMES}'{_COLON}')[^']*"), rf"\1{HIDDEN}"),
     (re.compile(rf"(?i)(<{_NAMES}>)[^<]*"), rf"\1{HIDDEN}"),
     (re.compile(r"(?i)\b((?:basic|bearer)\s{1,9})[\w+/=.~-]{8,}"), rf"\1{HIDDEN}"),
     # Ids of access keys.
