@@ -18,6 +18,7 @@ from aws_vpn_exporter.commands.iam_policy import FORMATS, iam_policy
 from aws_vpn_exporter.commands.serve import serve
 from aws_vpn_exporter.config import ConfigError
 from aws_vpn_exporter.devices import DeviceError
+from aws_vpn_exporter.redaction import redacted
 from aws_vpn_exporter.sharding import EVERYTHING, Shard
 from aws_vpn_exporter.web.server import ListenError
 
@@ -33,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return command(**options)
     except (CannotStartError, ConfigError, DeviceError, ListenError) as error:
-        print(f"aws-vpn-exporter: {error}", file=sys.stderr)
+        print(f"aws-vpn-exporter: {redacted(error)}", file=sys.stderr)
         return code_of_errors
     except KeyboardInterrupt:
         return 130
@@ -177,6 +178,12 @@ def _add_server(parser: argparse.ArgumentParser, listen_address: str) -> None:
         help="host:port or :port to serve on; default: %(default)s",
     )
     _add_web_config_file(parser)
+    parser.add_argument(
+        "--web.enable-lifecycle",
+        dest="enable_lifecycle",
+        action="store_true",
+        help="let POST /-/reload read the configuration again; SIGHUP always does",
+    )
     parser.add_argument(
         "--log.level", dest="log_level", choices=log_format.LEVELS, default="info", help="default: %(default)s"
     )

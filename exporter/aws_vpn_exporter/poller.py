@@ -101,6 +101,7 @@ class Poller(Generic[Answer]):
         with self._changed:
             self._schedule = schedule
             now = self._clock.monotonic()
+            self._planned = []  # each target is planned anew
             for target, entry in self._entries.items():
                 self._plan(target, entry, min(entry.due, now + self._pause(entry).seconds))
 
@@ -209,7 +210,7 @@ class Poller(Generic[Answer]):
 
     def _watch(self, targets: Mapping[Target, Discovered]) -> None:
         now, before = self._clock.monotonic(), self._entries
-        self._watching, self._entries = True, {}
+        self._watching, self._entries, self._planned = True, {}, []
         for target in sorted(targets):
             entry = before.get(target) or _Entry(PollStatus(target), now)
             self._entries[target] = entry

@@ -11,7 +11,7 @@ from botocore.parsers import ResponseParserError
 
 from aws_vpn_exporter.aws.time_limit import time_limit
 from aws_vpn_exporter.target import FailureCause, PollError
-from aws_vpn_exporter.wording import clean, duration
+from aws_vpn_exporter.wording import duration, remark
 
 _CAUSES_BY_CODE = {
     FailureCause.THROTTLED: (
@@ -94,7 +94,7 @@ def _translated() -> Iterator[None]:
     except ClientError as error:
         raise _refusal(error) from None
     except MalformedAnswerError as error:
-        raise PollError(FailureCause.MALFORMED, clean(error)) from None
+        raise PollError(FailureCause.MALFORMED, remark(error)) from None
     except (ResponseParserError, ValueError, TypeError, RuntimeError, OverflowError):
         # The parser's error quotes the answer's body, which may hold secrets: it must not reach a log.
         raise PollError(FailureCause.MALFORMED, "the answer is not one of this API") from None
@@ -124,7 +124,7 @@ def _failure(error: BotoCoreError) -> PollError:
 
 def _explained(cause: FailureCause, said: str, code: str = "") -> PollError:
     hint = _HINTS.get(cause)
-    return PollError(cause, clean(" ".join(said.split())) + (f" ({hint})" if hint else ""), code)
+    return PollError(cause, remark(said) + (f" ({hint})" if hint else ""), code)
 
 
 def _skew(headers: dict[str, str]) -> float:

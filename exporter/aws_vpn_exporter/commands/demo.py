@@ -24,6 +24,7 @@ def demo(
     listen_address: str,
     log_level: str,
     log_format: str,
+    enable_lifecycle: bool,
 ) -> int:
     """Serves a simulated AWS and an exporter of it, as `serve` does; or lists the scenarios.
 
@@ -48,7 +49,7 @@ def demo(
             del os.environ[name]
         os.environ.update(_ENVIRONMENT, AWS_ENDPOINT_URL=aws.url)
         print(_welcome(aws.url, scenario, SCENARIOS[scenario].description, listen_address), flush=True)
-        return serve(config_file, web_config_file, listen_address, log_level, log_format)
+        return serve(config_file, web_config_file, listen_address, log_level, log_format, enable_lifecycle)
 
 
 def _welcome(url: str, scenario: str, description: str, listen_address: str) -> str:

@@ -2,18 +2,17 @@
 
 import gc
 import logging
-from contextlib import suppress
 from pathlib import Path
 
 from aws_vpn_exporter import __version__
 from aws_vpn_exporter.aws.session import Aws
-from aws_vpn_exporter.config import ConfigError
 from aws_vpn_exporter.exporter import Exporter
 from aws_vpn_exporter.log_format import setup
 from aws_vpn_exporter.sharding import EVERYTHING, Shard
 from aws_vpn_exporter.web import server
 from aws_vpn_exporter.web.app import application
 from aws_vpn_exporter.web.config import WebConfigFile
+from aws_vpn_exporter.web.reloading import Reloads
 
 log = logging.getLogger(__name__)
 
@@ -24,6 +23,7 @@ def serve(
     listen_address: str,
     log_level: str,
     log_format: str,
+    enable_lifecycle: bool = False,
     shard: Shard = EVERYTHING,
 ) -> int:
     """Serves until SIGTERM or SIGINT; to be called in the main thread, whose signals it handles.
@@ -41,7 +41,9 @@ def serve(
     exporter.start()
     _spare_the_garbage_collector()
     log.info("aws-vpn-exporter %s listens on %s", __version__, listen_address)
-    server.serve(application(exporter, web_config), listener, web_config.tls(), lambda: _reload(exporter))
+    reloads = Reloads(exporter.reload)
+    app = application(exporter, web_config, reloads if enable_lifecycle else None)
+    server.serve(app, listener, web_config.tls, reloads.request)
     return 0
 
 
@@ -53,8 +55,3 @@ def _spare_the_garbage_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 10, 10)
-
-
-def _reload(exporter: Exporter) -> None:
-    with suppress(ConfigError):  # The exporter has logged it, and a metric says it; SIGHUP has no answer.
-        exporter.reload()

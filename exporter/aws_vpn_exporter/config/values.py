@@ -1,6 +1,7 @@
 """The types of single values and lists in configuration files, each with its words for what is wrong."""
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -55,6 +56,10 @@ BY_FORM = Discriminator(_word_or_block)
 """For a union of a WORD and a BLOCK: a complaint is about the one that the value has the form of."""
 
 
+_MOST_NAMED = 10
+"""Entries that a complaint lists."""
+
+
 def distinct(values: tuple[str, ...]) -> tuple[str, ...]:
     """The values. Raises ValueError where one of them is there more than once."""
     return _distinct(values, "entry")
@@ -66,16 +71,18 @@ def distinct_keys(keys: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _distinct(values: tuple[str, ...], kind: str) -> tuple[str, ...]:
-    doubled = sorted({value for value in values if values.count(value) > 1})
+    doubled = sorted(value for value, count in Counter(values).items() if count > 1)
     if doubled:
-        raise ValueError(f"duplicate {kind}: {', '.join(doubled)}; keep one")
+        more = f" and {len(doubled) - _MOST_NAMED} more" if len(doubled) > _MOST_NAMED else ""
+        raise ValueError(f"duplicate {kind}: {', '.join(doubled[:_MOST_NAMED])}{more}; keep one")
     return values
 
 
 def distinct_labels(keys: tuple[str, ...]) -> tuple[str, ...]:
     """The tag keys. Raises ValueError where two of them would become the same label."""
     labels = [tag_label(key) for key in distinct(keys)]
-    clash = [key for key, label in zip(keys, labels, strict=True) if labels.count(label) > 1]
+    count = Counter(labels)
+    clash = [key for key, label in zip(keys, labels, strict=True) if count[label] > 1][:_MOST_NAMED]
     if clash:
         raise ValueError(f"{' and '.join(clash)} would be the same label {tag_label(clash[0])}; keep one of them")
     return keys

@@ -32,11 +32,16 @@ def page(statuses: Iterable[TargetStatus], settings: Settings, refresh: str = ""
         counts=[(summary.HEALTH[health], sum(card.health is health for card in cards)) for health in Health],
         failing=sum(row.tone == "bad" for row in targets),
         lacking=sum(card.health in (Health.DOWN, Health.REDUNDANCY_LOST) for card in cards),
-        refresh=refresh if refresh in _REFRESH_SECONDS else "",
+        refresh=refresh_seconds(refresh),
         written=moment(now),
         version=__version__,
         runbooks=summary.RUNBOOKS,
     )
+
+
+def refresh_seconds(asked_for: str) -> str:
+    """The seconds after which the page asks for itself again, or "" for never."""
+    return asked_for if asked_for in _REFRESH_SECONDS else ""
 
 
 _ENVIRONMENT = Environment(
