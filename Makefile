@@ -25,8 +25,8 @@ generate: golden
 	set -e; for generator in $(GENERATORS); do $(BIN)/python -m $$generator; done
 
 # Rewrites the expected pages and messages; the diff is what a change means to users.
-golden: .venv/dev
-	$(BIN)/python -m pytest -q tests/metrics/test_golden.py tests/config/test_config.py tests/iam/test_iam_policy.py --rewrite
+golden: .venv/dev grafana-libraries
+	$(BIN)/python -m pytest -q tests/metrics/test_golden.py tests/config/test_config.py tests/iam/test_iam_policy.py tests/grafana/test_dashboards_shown.py --rewrite
 
 # Ten thousand polls of an AWS that fails in every way, for each of five seeds, with a checker of the truth.
 chaos: .venv/dev
@@ -35,7 +35,7 @@ chaos: .venv/dev
 # A real Prometheus's answers to all that the dashboards ask now, and what they show of them; the diff is the change.
 dashboard-recordings: .venv/dev grafana-libraries
 	$(BIN)/python -m tests.grafana.record
-	$(BIN)/python -m pytest -q tests/grafana/test_dashboards_shown.py --rewrite
+	$(MAKE) golden
 
 # The pictures in README and docs, drawn by Grafana's own components in Chromium.
 dashboard-pictures: .venv/dev grafana-libraries

@@ -1,4 +1,6 @@
-"""Records a real Prometheus's answers to all that the dashboards ask, for the tests and pictures: `make recordings`.
+"""Records a real Prometheus's answers to all that the dashboards ask, for tests and pictures.
+
+`make dashboard-recordings` runs it.
 
 Each stage is a fleet in front of which a person may stand. What changes from recording to recording is times.
 """

@@ -29,7 +29,7 @@ def shown(stage: str, version: str = VERSIONS[0]) -> Mapping[str, Shown]:
 def test_every_cell_tile_and_series_is_as_expected(
     stage: str, uid: str, version: str, pytestconfig: pytest.Config
 ) -> None:
-    """Text, colour and link of each, the same in Grafana 13 and 10; `make dashboard-golden` rewrites."""
+    """Text, colour and link of each, the same in Grafana 13 and 10; `make golden` rewrites."""
     golden = GOLDEN / stage / f"{uid}.txt"
     found = shown(stage, version)[uid]["text"]
     if pytestconfig.getoption("--rewrite") and version == VERSIONS[0]:
