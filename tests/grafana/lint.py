@@ -18,6 +18,11 @@ UNITS |= {"string", "dateTimeFromNow", "dateTimeAsLocal"}
 PANEL_TYPES = {"stat", "table", "timeseries", "state-timeline", "logs", "row"}
 VARIABLES = ["datasource", "job", "account_id", "region"]
 EVERYWHERE = {"uid": "${datasource}", "type": "prometheus"}
+# The last override of a table: else noValue holds for each of its cells as well.
+SILENT_GAPS = {
+    "matcher": {"id": "byRegexp", "options": "/.*/"},
+    "properties": [{"id": "noValue", "value": ""}],
+}
 
 RECORDED = {
     str(rule["record"])
@@ -99,6 +104,8 @@ def _asked(panel: Mapping[str, Any]) -> Iterator[str]:
             yield f"the unit {unit}"
     if panel.get("datasource") != EVERYWHERE or any(one.get("datasource") != EVERYWHERE for one in panel["targets"]):
         yield "asks another data source"
+    if panel["type"] == "table" and panel["fieldConfig"]["overrides"][-1:] != [SILENT_GAPS]:
+        yield "an empty cell says what the whole panel says while it is empty"
     if any(one["id"] == "merge" for one in panel.get("transformations", ())):
         yield "merges, which takes the square of the rows where an answer is empty"
     if panel["type"] == "table" and any(target.get("format") != "table" for target in panel["targets"]):

@@ -1,16 +1,17 @@
 """What a person sees of the dashboards in front of a Prometheus that runs, by Grafana's own code."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
+from testbed.dashboards.answers import UIDS
 from testbed.dashboards.prometheus import Prometheus
 from tests.grafana.node import board_files, shown_of
 
 
-def look(api: Prometheus, connection: str = "") -> Mapping[str, Mapping[str, Any]]:
-    """All dashboards, by uid and then by the panel's title; `connection` is the beginning of the name looked at."""
+def look(api: Prometheus, connection: str = "", uids: Collection[str] = UIDS) -> Mapping[str, Mapping[str, Any]]:
+    """Dashboards, by uid and then by the panel's title; `connection` is the beginning of the name looked at."""
     chosen = {"span": "24h", "choose": {"connection": connection} if connection else {}}
-    boards = board_files()
+    boards = [path for path in board_files() if path.stem in uids]
     looks = {path.stem: chosen if path.stem == "aws-vpn-connection" else {"span": "24h"} for path in boards}
     shown = shown_of(api, boards, looks)
     return {one["uid"]: {panel["title"]: panel for panel in one["panels"]} for one in shown}

@@ -116,7 +116,7 @@ def test_two_replicas_are_counted_once(tour: Prometheus, uid: str) -> None:
     replicas_count_once(tour, uid)
     if uid == "aws-vpn-fleet":
         assert figure(tour, uid, "Connections") == len(TOUR.connections)
-        assert figure(tour, uid, "Connections down") == 1
+        assert figure(tour, uid, "Down") == 1
     if uid == "aws-vpn-exporter":
         assert figure(tour, uid, "Replicas reached") == 2
         assert figure(tour, uid, "Targets watched") == 2
@@ -213,7 +213,8 @@ def test_every_variable_offers_what_there_is(tour: Prometheus, uid: str) -> None
         assert len(offered) == len(TOUR.connections)
         assert all(text.endswith(f" · {value}") for text, value in offered.items())
     for mark in dashboard["annotations"]["list"]:
-        assert ask(tour, mark, variables_of(dashboard)), mark["name"]
+        # The optional sources are off, and nobody changes an option here.
+        assert ask(tour, mark, variables_of(dashboard)) or mark["name"] in ("Maintenance", "Changes")
 
 
 def test_a_choice_narrows_the_fleet(tour: Prometheus) -> None:
@@ -252,12 +253,13 @@ def test_where_nothing_is_known_no_figure_says_that_all_is_well(tour: Prometheus
                 assert ask(tour, panel["targets"][0], nowhere) == [], panel["title"]
 
 
+@pytest.mark.timeout(300)
 def test_a_thousand_connections_have_a_row_each(tmp_path: Any) -> None:
     """The tables hold at 1,000 connections: one row each, no query refused. For costs see tests/grafana/costs.py."""
     with lab(Scenario("A large fleet.", many(1000)), tmp_path, pace=10) as api:
         for record in ("security_hub_ec2_20", "security_hub_ec2_183"):
             wait_for(lambda: len(api.instant(f"vpn_connection:{record}:passed")) == 1000, 90, record, tmp_path)  # noqa: B023
-        boards = look(api)
+        boards = look(api, uids=("aws-vpn-fleet", "aws-vpn-options"))
         for uid, title in (
             ("aws-vpn-fleet", "All connections"),
             ("aws-vpn-options", "Compliance of each connection"),

@@ -7,11 +7,13 @@ from functools import partial
 from typing import Any
 
 import pytest
+import yaml
 
 from aws_vpn_exporter.demo.fleet import SCENARIOS, Scenario, ScriptedFault
 from aws_vpn_exporter.demo.fleet.log_lines import LogLine
 from aws_vpn_exporter.demo.fleet.situations import EVERY_OPTION_SET, REKEY_MISMATCH
 from aws_vpn_exporter.demo.fleet.tunnel_histories import MAINTENANCE_PENDING, REKEY_REFUSED
+from grafana.tables import NONE
 from testbed.dashboards.answers import UIDS, answers, choices, figure, load, replicas_count_once
 from testbed.dashboards.prometheus import ACCOUNT_NAME, REGIONS, SOURCES, Prometheus, lab
 from testbed.programs import wait_for
@@ -103,7 +105,7 @@ def test_trouble_comes_with_its_cause(seen: Seen) -> None:
     tunnels = table(seen["aws-vpn-connection"]["Tunnels"])
     assert {row["State"]: row["Probable cause"] for row in tunnels} == {
         "DOWN: IPsec is down": "Rekey mismatch",
-        "UP": "",
+        "UP": NONE,
     }
     (target, *_) = table(seen["aws-vpn-fleet"]["Is AWS answering?"])
     assert target["Account"] == ACCOUNT_NAME
@@ -154,7 +156,7 @@ def test_sources_and_pending_maintenance_are_counted(causes: Prometheus, seen: S
     assert figure(causes, "aws-vpn-fleet", "Maintenance pending") == 2
     found = table(seen["aws-vpn-exporter"]["Optional sources"])
     assert sorted((row["Region"], row["Source"], row["Read"]) for row in found) == [
-        (region, source, "IN FULL") for region in sorted(REGIONS) for source in sorted(SOURCES)
+        (region, source, "IN FULL") for region in sorted(REGIONS) for source in sorted(yaml.safe_load(SOURCES))
     ]
 
 
@@ -186,7 +188,7 @@ def test_an_account_that_denies_is_not_well(empty: Prometheus) -> None:
     assert row["eu-west-1"] == "NO ANSWER"
     assert {row["Region"]: row["Failures"] for row in table(board["Is AWS answering?"])} == {
         "eu-west-1": "denied",
-        "us-east-1": "",
+        "us-east-1": NONE,
     }
 
 

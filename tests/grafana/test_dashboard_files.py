@@ -30,6 +30,7 @@ FAULTS: dict[str, Callable[[dict[str, Any]], object]] = {
     "another data source": lambda it: it["panels"][0]["targets"][0]["datasource"].update(uid="mine"),
     "of every job": lambda it: it["panels"][0]["targets"][0].update(expr="count(aws_vpn_tunnel_up{})"),
     "a rate over": lambda it: it["panels"][0]["targets"][0].update(expr='rate(x{job=~"$job"}[5m])'),
+    "an empty cell": lambda it: panels(it)[4]["fieldConfig"]["overrides"].pop(),
     "merges": lambda it: panels(it)[4]["transformations"].append({"id": "merge", "options": {}}),
     "nobody publishes": lambda it: it["panels"][0]["targets"][0].update(expr='aws_vpn_tunnel_joy{job=~"$job"}'),
 }
