@@ -173,3 +173,5 @@ def test_the_provisioning_files_provide_what_the_dashboards_ask_for() -> None:
     (provider,) = yaml.safe_load((folder / "dashboards" / "aws-vpn.yaml").read_text())["providers"]
     assert provider["type"] == "file"
     assert provider["options"]["path"].startswith("/")
+    # It loads every JSON file below the folder: another copy of a dashboard there would be a second one of its uid.
+    assert {path.stem for path in build.HERE.rglob("*.json")} == set(UIDS)

@@ -54,7 +54,7 @@ def board_files() -> list[Path]:
     return sorted(BOARDS.glob("aws-vpn-*.json"))
 
 
-def _run(*arguments: str, version: str = VERSIONS[0], timeout: float = 110) -> str:
+def _run(*arguments: str, version: str = VERSIONS[0], timeout: float = 280) -> str:
     environment = {
         **os.environ,
         "GRAFANA_LIBRARIES": str(libraries()),
