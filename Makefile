@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test lint generate golden benchmark stack lab lab-table clean
+.PHONY: run test lint generate golden dashboard-recordings dashboard-pictures grafana-libraries benchmark stack chaos lab lab-table clean
 
 # Each of them writes files from the code, and with --check says which are not current.
 GENERATORS := tools.models tools.docs tools.diagnosis_table grafana.build tools.build_chart
@@ -11,7 +11,7 @@ run: .venv/run
 	$(BIN)/aws-vpn-exporter demo
 
 # Files side by side: most tests wait for real programs rather than compute.
-test: .venv/dev lint
+test: .venv/dev lint grafana-libraries
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 lint: .venv/dev
@@ -25,12 +25,25 @@ generate: golden
 	set -e; for generator in $(GENERATORS); do $(BIN)/python -m $$generator; done
 
 # Rewrites the expected pages and messages; the diff is what a change means to users.
-golden: .venv/dev
-	$(BIN)/python -m pytest -q tests/metrics/test_golden.py tests/config/test_config.py tests/iam/test_iam_policy.py --rewrite
+golden: .venv/dev grafana-libraries
+	$(BIN)/python -m pytest -q tests/metrics/test_golden.py tests/config/test_config.py tests/iam/test_iam_policy.py tests/grafana/test_dashboards_shown.py --rewrite
 
 # Ten thousand polls of an AWS that fails in every way, for each of five seeds, with a checker of the truth.
 chaos: .venv/dev
 	$(BIN)/python -m tools.chaos
+
+# A real Prometheus's answers to all that the dashboards ask now, and what they show of them; the diff is the change.
+dashboard-recordings: .venv/dev grafana-libraries
+	$(BIN)/python -m tests.grafana.record
+	$(MAKE) golden
+
+# The pictures in README and docs, drawn by Grafana's own components in Chromium.
+dashboard-pictures: .venv/dev grafana-libraries
+	$(BIN)/python -m tests.grafana.pictures
+
+# Grafana's own libraries, from npm, into a cache outside this folder. Without npm the tests that need them are skipped.
+grafana-libraries:
+	@if command -v npm >/dev/null; then tests/grafana/node/install.sh; else echo "npm is not here: skipping Grafana's libraries"; fi
 
 benchmark: .venv/dev
 	$(BIN)/python -m tools.benchmarks
