@@ -11,7 +11,7 @@ from typing import Any
 from aws_vpn_exporter.diagnosis.case import Case
 from aws_vpn_exporter.evidence import Evidence, SourceAnswer
 from aws_vpn_exporter.model import Connection, Tunnel, TunnelId
-from aws_vpn_exporter.policy import Settings
+from aws_vpn_exporter.policy import Muted, Settings
 from aws_vpn_exporter.target import PollStatus, Target
 
 ConnectionsPoll = PollStatus[tuple[Connection, ...]]
@@ -51,6 +51,8 @@ class ConnectionStatus:
     connection: Connection
     settings: Settings
     cases: tuple[Case, ...]
+    muted: Mapping[Muted, bool] = field(default_factory=dict)
+    """For each reason that a policy gives for silence, whether it holds now."""
 
     @property
     def labels(self) -> Mapping[str, str]:
@@ -76,6 +78,7 @@ def connection_statuses(status: TargetStatus, settings: Settings, now: float) ->
             connection,
             settings,
             tuple(case(connection, tunnel) for tunnel in connection.tunnels if tunnel.outside_ip),
+            settings.muted(connection, now),
         )
         for connection in status.connections
     ]

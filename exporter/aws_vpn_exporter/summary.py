@@ -12,7 +12,7 @@ from aws_vpn_exporter.model import Connection, TunnelState
 from aws_vpn_exporter.options import OPTIONS
 from aws_vpn_exporter.policy import OptionSides, Settings
 from aws_vpn_exporter.status import ConnectionStatus, SourcePoll, TargetStatus, connection_statuses, source_up
-from aws_vpn_exporter.target import Target
+from aws_vpn_exporter.target import FailureCause, Target
 from aws_vpn_exporter.wording import age, moment
 
 RUNBOOKS = "https://github.com/aws-vpn-exporter/aws-vpn-exporter/blob/main/docs/runbooks/"
@@ -35,6 +35,8 @@ class Health(IntEnum):
     NO_TELEMETRY = 3
     GOOD = 4
     OUT_OF_SERVICE = 5
+    PARKED = 6
+    IGNORED = 7
 
 
 HEALTH: Mapping[Health, tuple[str, str, str]] = {
@@ -44,6 +46,8 @@ HEALTH: Mapping[Health, tuple[str, str, str]] = {
     Health.NO_TELEMETRY: ("warn", "AWS reports no tunnel state", ""),
     Health.GOOD: ("good", "All expected tunnels up", ""),
     Health.OUT_OF_SERVICE: ("idle", "Not in service", ""),
+    Health.PARKED: ("idle", "Parked: no tunnel is expected", ""),
+    Health.IGNORED: ("idle", "Ignored by a policy", ""),
 }
 
 
@@ -95,6 +99,8 @@ class TargetRow:
     connections: str
     sources: tuple[tuple[str, str, str], ...]
     """Tone, name and state of each optional source."""
+    refused: bool = False
+    """Whether a policy of the organization refuses it, and always did: nothing is known to be lost there."""
 
 
 def cards(statuses: Iterable[TargetStatus], settings: Settings, now: float) -> list[ConnectionCard]:
@@ -130,6 +136,10 @@ def _card(status: ConnectionStatus) -> ConnectionCard:
 def _health(connection: Connection, settings: Settings) -> Health:
     if not connection.in_service:
         return Health.OUT_OF_SERVICE
+    if settings.is_ignored(connection):
+        return Health.IGNORED
+    if settings.expected_tunnels(connection) == 0:
+        return Health.PARKED
     if connection.tunnels_up is None:
         return Health.NO_TELEMETRY
     if connection.tunnels_up == 0:
@@ -205,7 +215,9 @@ def _target_row(status: TargetStatus, now: float) -> TargetRow:
         tone, state = "bad", f"failing: {poll.failure.cause}"
     else:
         tone, state = ("good", "answers") if poll.up else ("idle", "not tried yet")
+    refused = bool(poll.failure and poll.failure.cause is FailureCause.REFUSED_BY_POLICY and not poll.last_success)
     return TargetRow(
+        refused=refused,
         target=poll.target,
         tone=tone,
         state=state,

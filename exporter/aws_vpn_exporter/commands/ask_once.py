@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from aws_vpn_exporter import log_format, summary
@@ -45,6 +45,27 @@ def ask_once(config_file: Path | None, timeout: float = TIMEOUT) -> Exporter:
     return exporter
 
 
+def refusals(rows: Iterable[TargetRow]) -> Iterator[str]:
+    """A line for each account of which a policy of the organization refuses regions, with what to do about it."""
+    every = list(rows)
+    for account_id in sorted({row.target.account_id for row in every if row.refused}):
+        refused, answering = (
+            [row.target.region for row in every if row.target.account_id == account_id and wanted(row)]
+            for wanted in (lambda row: row.refused, lambda row: row.tone == "good")
+        )
+        line = (
+            f"{account_id}: a policy of the organization refuses {len(refused)} regions: {', '.join(sorted(refused))}."
+        )
+        if answering:
+            line += f" To leave them out, name those that answer: `regions: [{', '.join(sorted(answering))}]`."
+        yield line
+
+
+def unanswered(rows: Iterable[TargetRow]) -> list[TargetRow]:
+    """The targets about which nothing could be found out, where something ought to be."""
+    return [row for row in rows if row.tone != "good" and not row.refused]
+
+
 def connections_and_targets(
     exporter: Exporter, only: str | None = None
 ) -> tuple[list[ConnectionCard], list[TargetRow]]:
@@ -65,5 +86,9 @@ def connections_and_targets(
 
 
 def saw_everything(targets: Iterable[TargetRow]) -> bool:
-    """Whether every target answered, and every optional source that is on answered about it."""
-    return all(row.tone == "good" and all(tone == "good" for tone, _, _ in row.sources) for row in targets)
+    """Whether every target answered, and every optional source that is on answered about it.
+
+    What a policy of the organization refuses does not count: nothing that is watched is there.
+    """
+    asked = [row for row in targets if not row.refused]
+    return not unanswered(asked) and all(tone == "good" for row in asked for tone, _, _ in row.sources)

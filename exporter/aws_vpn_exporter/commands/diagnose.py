@@ -13,7 +13,9 @@ from aws_vpn_exporter.commands.ask_once import (
     TIMEOUT,
     ask_once,
     connections_and_targets,
+    refusals,
     saw_everything,
+    unanswered,
 )
 from aws_vpn_exporter.diagnosis.case import TURN_ON
 from aws_vpn_exporter.diagnosis.cause import Cause
@@ -53,13 +55,15 @@ def _exit_code(cards: Iterable[ConnectionCard], targets: Iterable[TargetRow]) ->
 def _as_text(cards: Sequence[ConnectionCard], targets: Sequence[TargetRow]) -> str:
     """For a person: the connections worst first, what is wrong with each, and what to do."""
     lines: list[str] = []
+    for target in unanswered(targets):
+        lines += [f"Could not look at {target.target}: {target.state}: {target.detail}", ""]
+    for refusal in refusals(targets):
+        lines += [refusal, ""]
     for target in targets:
-        if target.tone != "good":
-            lines += [f"Could not look at {target.target}: {target.state}: {target.detail}", ""]
         lines += [f"{target.target}: {name}: {detail}" for tone, name, detail in target.sources if tone == "bad"]
     for card in cards:
         lines += [*_connection(card), ""]
-    if not cards:
+    if not cards and any(target.tone == "good" for target in targets):
         lines.append("No connections found.")
     return "\n".join(lines).rstrip() + "\n"
 

@@ -14,6 +14,7 @@ _LONGEST_VALUE = 80
 
 _WANTED = {
     "dict_type": "should be a block of keys",
+    "float_parsing": "should be a number",
     "int_parsing": "should be a whole number",
     "model_type": "should be a block of keys",
     "string_type": "should be text",
