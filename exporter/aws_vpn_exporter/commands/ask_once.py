@@ -9,6 +9,7 @@ from aws_vpn_exporter import log_format, summary
 from aws_vpn_exporter.aws.session import Aws, CannotStartError
 from aws_vpn_exporter.exporter import Exporter
 from aws_vpn_exporter.summary import ConnectionCard, TargetRow
+from aws_vpn_exporter.target import ALL_REGIONS
 
 ALL_WELL = 0
 NOT_WELL = 1
@@ -49,16 +50,15 @@ def refusals(rows: Iterable[TargetRow]) -> Iterator[str]:
     """A line for each account of which a policy of the organization refuses regions, with what to do about it."""
     every = list(rows)
     for account_id in sorted({row.target.account_id for row in every if row.refused}):
-        refused, answering = (
-            [row.target.region for row in every if row.target.account_id == account_id and wanted(row)]
-            for wanted in (lambda row: row.refused, lambda row: row.tone == "good")
-        )
-        line = (
-            f"{account_id}: a policy of the organization refuses {len(refused)} regions: {', '.join(sorted(refused))}."
-        )
-        if answering:
-            line += f" To leave them out, name those that answer: `regions: [{', '.join(sorted(answering))}]`."
-        yield line
+        of_account = [row for row in every if row.target.account_id == account_id]
+        yield from (row.detail for row in of_account if row.refused and row.target.region == ALL_REGIONS)
+        refused = [row.target.region for row in of_account if row.refused and row.target.region != ALL_REGIONS]
+        answering = ", ".join(row.target.region for row in of_account if row.tone == "good")
+        if refused:
+            yield (
+                f"{account_id}: a policy of the organization refuses {len(refused)} regions: {', '.join(refused)}."
+                + (f" To leave them out, name those that answer: `regions: [{answering}]`." if answering else "")
+            )
 
 
 def unanswered(rows: Iterable[TargetRow]) -> list[TargetRow]:
