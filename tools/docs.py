@@ -162,7 +162,16 @@ def configuration() -> str:
 
 
 SOURCE_BLOCKS = ("TrafficBlock", "MaintenanceBlock", "NegotiatedBlock", "LogsBlock")
-MAIN_BLOCKS = ("AccountBlock", "OrganizationBlock", "Selection", "PolicyBlock", "Match", "OptionBlock", *SOURCE_BLOCKS)
+MAIN_BLOCKS = (
+    "AccountBlock",
+    "OrganizationBlock",
+    "Selection",
+    "PolicyBlock",
+    "Match",
+    "WindowBlock",
+    "OptionBlock",
+    *SOURCE_BLOCKS,
+)
 
 TITLES = {
     "AccountBlock": "An entry of `accounts`",
@@ -170,6 +179,7 @@ TITLES = {
     "Selection": "`include` and `exclude`",
     "PolicyBlock": "An entry of `policies`",
     "Match": "`match`",
+    "WindowBlock": "An entry of `planned`",
     "OptionBlock": "`customer_gateway` and `option_defaults`",
     "TrafficBlock": "`traffic`",
     "MaintenanceBlock": "`maintenance`",
@@ -222,6 +232,12 @@ def _types(value: Schema, definitions: Schema) -> Iterator[str]:
     elif value.get("type") == "integer":
         low, high = value.get("minimum"), value.get("maximum")
         yield f"number, {low} to {high}" if high and high < 10**6 else f"number, from {low}"
+    elif value.get("type") == "number":
+        yield "number"
+    elif value.get("type") == "boolean":
+        yield "`true` or `false`"
+    elif value.get("format") == "date-time":
+        yield "time"
     elif value.get("type") == "string":
         yield KINDS.get(value.get("pattern", ""), "text")
 
