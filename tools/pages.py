@@ -1,4 +1,4 @@
-"""Writes docs/PAGES.md from the alerts' unit tests and the Alertmanager templates: what people see of ten situations."""
+"""Writes docs/PAGES.md from the alerts' unit tests and the Alertmanager templates: what people see."""
 
 import json
 import subprocess
