@@ -170,6 +170,7 @@ MAIN_BLOCKS = (
     "PolicyBlock",
     "Match",
     "GatewayBlock",
+    "WindowBlock",
     "OptionBlock",
     *SOURCE_BLOCKS,
 )
@@ -181,6 +182,7 @@ TITLES = {
     "PolicyBlock": "An entry of `policies`",
     "Match": "`match`",
     "GatewayBlock": "`customer_gateway`",
+    "WindowBlock": "An entry of `planned`",
     "OptionBlock": "`option_defaults`",
     "TrafficBlock": "`traffic`",
     "MaintenanceBlock": "`maintenance`",
@@ -235,6 +237,12 @@ def _types(value: Schema, definitions: Schema) -> Iterator[str]:
     elif value.get("type") == "integer":
         low, high = value.get("minimum"), value.get("maximum")
         yield f"number, {low} to {high}" if high and high < 10**6 else f"number, from {low}"
+    elif value.get("type") == "number":
+        yield "number"
+    elif value.get("type") == "boolean":
+        yield "`true` or `false`"
+    elif value.get("format") == "date-time":
+        yield "time"
     elif value.get("type") == "string":
         yield KINDS.get(value.get("pattern", ""), "text")
 

@@ -15,7 +15,7 @@ from typing import Any
 from prometheus_client import ProcessCollector
 
 from aws_vpn_exporter import __version__, config
-from aws_vpn_exporter.aws import connections
+from aws_vpn_exporter.aws.connection_polls import FASTER, ConnectionPolls, not_well
 from aws_vpn_exporter.aws.credentials import SESSION_ENDED, RoleSession
 from aws_vpn_exporter.aws.session import BOTO3_VERSION, Aws, CannotStartError
 from aws_vpn_exporter.config import Config, ConfigError
@@ -87,7 +87,8 @@ class Exporter:
         self._active = self._load(None)
         self._reload_successful, self._last_reload = True, time.time()
         self._process = ProcessCollector(registry=None)
-        self._poller = Poller(self._connections, _connection_schedule(self._active.config), time, random.random)
+        self._connection_polls = ConnectionPolls(aws, time.monotonic)
+        self._poller = Poller(self._connections, self._connection_schedule(), time, random.random)
         self._roles = Poller(self._assume_role, _role_schedule(self._active.config), time, random.random)
         self._regions = Poller(self._enabled_regions, _region_schedule(self._active.config), time, random.random)
         self._sources: Mapping[str, Poller[SourceAnswer[Any]]] = {
@@ -166,7 +167,7 @@ class Exporter:
             log.error("the configuration is not reloaded, the one before stays: %s", error)
             raise ConfigError(str(error)) from None
         self._reload_successful, self._last_reload = True, time.time()
-        self._poller.configure(_connection_schedule(self._active.config))
+        self._poller.configure(self._connection_schedule())
         self._roles.configure(_role_schedule(self._active.config))
         self._regions.configure(_region_schedule(self._active.config))
         for name, poller in self._sources.items():
@@ -181,9 +182,24 @@ class Exporter:
         settings = loaded.settings(self._path)
         return _Active(loaded, Discovery(self._aws, loaded, before), settings, MetricsPage(settings))
 
+    def _connection_schedule(self) -> Schedule[tuple[Connection, ...]]:
+        """Targets with connections are asked often, the others now and then; an empty answer is valid until the next.
+
+        More often still while a connection is not well.
+        """
+        loaded, settings = self._active.config, self._active.settings
+        often, rarely = Pause(loaded.poll_interval), Pause(loaded.discovery_interval, _LARGE_JITTER)
+        faster = Pause(min(FASTER, loaded.poll_interval))
+        return Schedule(
+            poll_interval=loaded.poll_interval,
+            next_poll=lambda answer: faster if not_well(answer, settings) else often if answer else rarely,
+            valid_for=lambda answer: loaded.stale_after if answer else math.inf,
+        )
+
     def _connections(self, target: Target) -> tuple[Connection, ...]:
         with self._new_session_after_refusal(target):
-            found = connections.connections(self._aws, target)
+            config = self._active.config
+            found = self._connection_polls.fetch(target, self._active.settings, config.poll_interval)
         self._histories[target] = remembered(self._histories.get(target), found, time.time())
         return found
 
@@ -272,16 +288,6 @@ class Exporter:
         if not (roles_tried and regions_tried):
             return _SOON
         return active.config.discovery_interval if active.discovery.settled(targets) else active.config.poll_interval
-
-
-def _connection_schedule(loaded: Config) -> Schedule[tuple[Connection, ...]]:
-    """Targets with connections are asked often, the others now and then; an empty answer is valid until the next."""
-    often, rarely = Pause(loaded.poll_interval), Pause(loaded.discovery_interval, _LARGE_JITTER)
-    return Schedule(
-        poll_interval=loaded.poll_interval,
-        next_poll=lambda answer: often if answer else rarely,
-        valid_for=lambda answer: loaded.stale_after if answer else math.inf,
-    )
 
 
 def _source_schedule(loaded: Config, name: str) -> Schedule[SourceAnswer[Any]]:

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NamedTuple
 
 from aws_vpn_exporter.differences import (
     ANY_CIRCUMSTANCES,
@@ -59,13 +61,28 @@ class OptionSides:
         return "" if self.at_gateway is None else text(self.at_gateway)
 
 
+class Muted(StrEnum):
+    """Why a connection raises no alert."""
+
+    IGNORED = "ignored"
+    PLANNED = "planned"
+
+
+class Window(NamedTuple):
+    """A planned time, from and until Unix times in seconds, during which a connection raises no alert."""
+
+    start: float
+    end: float
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """What the customer wants of the connections it matches.
 
     `ids` and `tags` both have to fit where both are given. `customer_gateway` is what the other side is set to
     for all tunnels, `device` what its own configuration file says, by the tunnel's outside address;
-    `standby_tunnels` are outside addresses, or ALL_TUNNELS.
+    `standby_tunnels` are outside addresses, or ALL_TUNNELS. A connection of which 0 tunnels are expected is parked.
+    `availability_objective` is the share of time, from 0 to 1, that the connection should have a tunnel up.
     """
 
     ids: frozenset[str] = frozenset()
@@ -74,6 +91,9 @@ class Policy:
     customer_gateway: OptionValues = field(default_factory=dict)
     device: Mapping[str, OptionValues] = field(default_factory=dict)
     standby_tunnels: tuple[str, ...] | str = ()
+    ignore: bool | None = None
+    planned: tuple[Window, ...] = ()
+    availability_objective: float | None = None
 
     def covers(self, connection: Connection) -> bool:
         """Whether the policy is about this connection."""
@@ -86,18 +106,42 @@ class Policy:
 class Settings:
     """What the configuration says about how answers are read and published.
 
-    `tags` are tag keys copied onto aws_vpn_connection_info. The first policy that covers a connection and
+    `tags` are tag keys copied onto aws_vpn_connection_info; `team_tag` is the one that becomes the label team there, ""
+    for none. The first policy that covers a connection and
     states a thing decides it. `option_defaults` replace AWS's documented ones for options that AWS left out.
     """
 
     tags: tuple[str, ...] = ()
     policies: tuple[Policy, ...] = ()
     option_defaults: OptionValues = field(default_factory=dict)
+    team_tag: str = ""
 
     def expected_tunnels(self, connection: Connection) -> int:
         """How many tunnels are meant to be up: 2 unless a policy says otherwise."""
         stated = (policy.expected_tunnels for policy in self.policies if policy.covers(connection))
         return next((number for number in stated if number is not None), 2)
+
+    def is_ignored(self, connection: Connection) -> bool:
+        """Whether a policy says that the connection is published and never alarmed."""
+        stated = (policy.ignore for policy in self.policies if policy.covers(connection))
+        return next((ignore for ignore in stated if ignore is not None), False)
+
+    def availability_objective(self, connection: Connection) -> float | None:
+        """The share of time that the connection should have a tunnel up; None where no policy says."""
+        stated = (policy.availability_objective for policy in self.policies if policy.covers(connection))
+        return next((objective for objective in stated if objective is not None), None)
+
+    def muted(self, connection: Connection, now: float) -> Mapping[Muted, bool]:
+        """For each reason that a policy gives for silence, whether it holds at the Unix time `now`."""
+        reasons = {Muted.IGNORED: True} if self.is_ignored(connection) else {}
+        windows = next((p.planned for p in self.policies if p.planned and p.covers(connection)), ())
+        if windows:
+            reasons[Muted.PLANNED] = any(window.start <= now < window.end for window in windows)
+        return reasons
+
+    def windows_begun(self, now: float) -> int:
+        """How many starts and ends of planned windows have passed: a number that changes whenever `muted` does."""
+        return sum((now >= window.start) + (now >= window.end) for policy in self.policies for window in policy.planned)
 
     def customer_gateway(self, connection: Connection, tunnel: Tunnel) -> OptionValues:
         """What the customer gateway is set to for the tunnel, as far as policies and the device's file state it."""

@@ -13,7 +13,7 @@ from aws_vpn_exporter.diagnosis.surroundings import Neighbor, Neighborhood, expl
 from aws_vpn_exporter.evidence import CustomerGateway, Evidence, SourceAnswer
 from aws_vpn_exporter.history import History
 from aws_vpn_exporter.model import Connection, Tunnel, TunnelId
-from aws_vpn_exporter.policy import Settings
+from aws_vpn_exporter.policy import Muted, Settings
 from aws_vpn_exporter.target import PollStatus, Target
 
 ConnectionsPoll = PollStatus[tuple[Connection, ...]]
@@ -65,6 +65,8 @@ class ConnectionStatus:
     connection: Connection
     settings: Settings
     cases: tuple[Case, ...]
+    muted: Mapping[Muted, bool] = field(default_factory=dict)
+    """For each reason that a policy gives for silence, whether it holds now."""
 
     @property
     def labels(self) -> Mapping[str, str]:
@@ -117,7 +119,7 @@ def connection_statuses(
         return (case(connection, tunnel, evidences) for tunnel in known)
 
     return [
-        ConnectionStatus(status.target, connection, settings, tuple(cases(connection)))
+        ConnectionStatus(status.target, connection, settings, tuple(cases(connection)), settings.muted(connection, now))
         for connection in status.connections
     ]
 

@@ -19,7 +19,7 @@ from aws_vpn_exporter.status import (
     neighborhood,
     source_up,
 )
-from aws_vpn_exporter.target import Target
+from aws_vpn_exporter.target import FailureCause, Target
 from aws_vpn_exporter.wording import age, moment
 
 RUNBOOKS = "https://github.com/aws-vpn-exporter/aws-vpn-exporter/blob/main/docs/runbooks/"
@@ -45,6 +45,8 @@ class Health(IntEnum):
     NO_TELEMETRY = 3
     GOOD = 4
     OUT_OF_SERVICE = 5
+    PARKED = 6
+    IGNORED = 7
 
 
 HEALTH: Mapping[Health, tuple[str, str, str]] = {
@@ -54,6 +56,8 @@ HEALTH: Mapping[Health, tuple[str, str, str]] = {
     Health.NO_TELEMETRY: ("warn", "AWS reports no tunnel state", ""),
     Health.GOOD: ("good", "All expected tunnels up", ""),
     Health.OUT_OF_SERVICE: ("idle", "Not in service", ""),
+    Health.PARKED: ("idle", "Parked: no tunnel is expected", ""),
+    Health.IGNORED: ("idle", "Ignored by a policy", ""),
 }
 
 
@@ -116,6 +120,8 @@ class TargetRow:
     connections: str
     sources: tuple[tuple[str, str, str], ...]
     """Tone, name and state of each optional source."""
+    refused: bool = False
+    """Whether a policy of the organization refuses it, and always did: nothing is known to be lost there."""
 
 
 def cards(statuses: Iterable[TargetStatus], settings: Settings, now: float) -> list[ConnectionCard]:
@@ -160,6 +166,10 @@ def _changes(status: ConnectionStatus) -> tuple[Change, ...]:
 def _health(connection: Connection, settings: Settings) -> Health:
     if not connection.in_service:
         return Health.OUT_OF_SERVICE
+    if settings.is_ignored(connection):
+        return Health.IGNORED
+    if settings.expected_tunnels(connection) == 0:
+        return Health.PARKED
     if connection.tunnels_up is None:
         return Health.NO_TELEMETRY
     if connection.tunnels_up == 0:
@@ -235,7 +245,9 @@ def _target_row(status: TargetStatus, now: float) -> TargetRow:
         tone, state = "bad", f"failing: {poll.failure.cause}"
     else:
         tone, state = ("good", "answers") if poll.up else ("idle", "not tried yet")
+    refused = bool(poll.failure and poll.failure.cause is FailureCause.REFUSED_BY_POLICY and not poll.last_success)
     return TargetRow(
+        refused=refused,
         target=poll.target,
         tone=tone,
         state=state,

@@ -24,6 +24,7 @@ class FailureCause(StrEnum):
 
     THROTTLED = "throttled"
     DENIED = "denied"
+    REFUSED_BY_POLICY = "refused_by_policy"
     CREDENTIALS = "credentials"
     CLOCK_SKEW = "clock_skew"
     REGION = "region"

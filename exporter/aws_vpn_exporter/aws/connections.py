@@ -4,7 +4,7 @@ The answer, as boto3 returns it, becomes Connections. AWS is taken at its word a
 lacks stays absent. Tunnels are identified by their outside address, never by their place in a list.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -21,10 +21,11 @@ Answer = Mapping[str, Any]
 ACTIONS = ("ec2:DescribeVpnConnections",)
 
 
-def connections(aws: Aws, target: Target) -> tuple[Connection, ...]:
-    """The target's connections now. Raises PollError."""
+def connections(aws: Aws, target: Target, ids: Sequence[str] = ()) -> tuple[Connection, ...]:
+    """The target's connections now; with `ids` only these. Raises PollError, NOT_FOUND where one of `ids` is gone."""
+    only = {"VpnConnectionIds": ids} if ids else {}
     with poll_errors(), aws.acting_in(target.account_id):
-        return connections_in(aws.client("ec2", target.region).describe_vpn_connections())
+        return connections_in(aws.client("ec2", target.region).describe_vpn_connections(**only))
 
 
 def connections_in(answer: Answer) -> tuple[Connection, ...]:

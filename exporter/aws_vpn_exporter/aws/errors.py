@@ -1,5 +1,6 @@
 """What boto3 raises, as a PollError: each expected error belongs to one cause."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -55,12 +56,19 @@ _CAUSE_OF_TYPE: tuple[tuple[tuple[type[Exception], ...], FailureCause], ...] = (
 _HINTS = {
     FailureCause.THROTTLED: "asked again later; if it stays, raise the intervals, or look who else calls this API",
     FailureCause.DENIED: "allow the action to this role; `aws-vpn-exporter iam-policy` prints what is needed",
+    FailureCause.REFUSED_BY_POLICY: (
+        "a policy of the organization refuses it, and no permission of this role can help; name the regions that it "
+        "allows under `regions`, or have it exempt this role"
+    ),
     FailureCause.CREDENTIALS: "renew or correct the credentials; a region that is not enabled says the same",
     FailureCause.CLOCK_SKEW: "the clock of this machine is off; let NTP set it",
     FailureCause.TIMEOUT: "look at the way to AWS: firewall, proxy, VPC endpoint",
     FailureCause.NETWORK: "look at the way to AWS: DNS, firewall, proxy, VPC endpoint",
     FailureCause.REGION: "enable the region in the account, or take it out of `regions`",
 }
+_BY_POLICY = re.compile(r"with an explicit deny in an? (service|resource) control policy")
+"""How AWS says that an organization's policy refuses a call. Older messages do not give the reason."""
+
 CALL_LIMIT = 25.0
 """Seconds that a call may take in all: longer than its time-outs for connecting and for the first byte together."""
 
@@ -112,6 +120,8 @@ def _refusal(error: ClientError) -> PollError:
         cause = FailureCause.CLOCK_SKEW
     # Only the first line: AWS repeats the request, session token included, in later lines of some refusals.
     said = str(reason.get("Message", "")).partition("\n")[0].partition("The Canonical String")[0]
+    if cause is FailureCause.DENIED and _BY_POLICY.search(said):
+        cause = FailureCause.REFUSED_BY_POLICY
     return _explained(cause or FailureCause.MALFORMED, f"{error.operation_name}: {code}: {said}", code)
 
 

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from aws_vpn_exporter import log_format, summary
@@ -10,6 +10,7 @@ from aws_vpn_exporter.aws.session import Aws, CannotStartError
 from aws_vpn_exporter.exporter import Exporter
 from aws_vpn_exporter.status import CUSTOMER_GATEWAYS
 from aws_vpn_exporter.summary import ConnectionCard, TargetRow
+from aws_vpn_exporter.target import ALL_REGIONS
 
 ALL_WELL = 0
 NOT_WELL = 1
@@ -47,6 +48,26 @@ def ask_once(config_file: Path | None, timeout: float = TIMEOUT, region: str | N
     return exporter
 
 
+def refusals(rows: Iterable[TargetRow]) -> Iterator[str]:
+    """A line for each account of which a policy of the organization refuses regions, with what to do about it."""
+    every = list(rows)
+    for account_id in sorted({row.target.account_id for row in every if row.refused}):
+        of_account = [row for row in every if row.target.account_id == account_id]
+        yield from (row.detail for row in of_account if row.refused and row.target.region == ALL_REGIONS)
+        refused = [row.target.region for row in of_account if row.refused and row.target.region != ALL_REGIONS]
+        answering = ", ".join(row.target.region for row in of_account if row.tone == "good")
+        if refused:
+            yield (
+                f"{account_id}: a policy of the organization refuses {len(refused)} regions: {', '.join(refused)}."
+                + (f" To leave them out, name those that answer: `regions: [{answering}]`." if answering else "")
+            )
+
+
+def unanswered(rows: Iterable[TargetRow]) -> list[TargetRow]:
+    """The targets about which nothing could be found out, where something ought to be."""
+    return [row for row in rows if row.tone != "good" and not row.refused]
+
+
 def connections_and_targets(
     exporter: Exporter, only: str | None = None, account: str | None = None
 ) -> tuple[list[ConnectionCard], list[TargetRow]]:
@@ -76,8 +97,9 @@ def saw_everything(targets: Iterable[TargetRow]) -> bool:
     """Whether every target answered, and every optional source that is on answered about it.
 
     The customer gateways are not asked for by the configuration: that they are not known is shown, and costs no more.
+    What a policy of the organization refuses does not count: nothing that is watched is there.
     """
-    return all(
-        row.tone == "good" and all(tone == "good" for tone, name, _ in row.sources if name != CUSTOMER_GATEWAYS)
-        for row in targets
+    asked = [row for row in targets if not row.refused]
+    return not unanswered(asked) and all(
+        tone == "good" for row in asked for tone, name, _ in row.sources if name != CUSTOMER_GATEWAYS
     )

@@ -10,6 +10,7 @@ from aws_vpn_exporter.commands.ask_once import (
     TIMEOUT,
     ask_once,
     connections_and_targets,
+    refusals,
     saw_everything,
 )
 from aws_vpn_exporter.config import Config
@@ -18,7 +19,7 @@ from aws_vpn_exporter.policy import Policy
 from aws_vpn_exporter.sources import SOURCES
 from aws_vpn_exporter.target import ALL_REGIONS
 from aws_vpn_exporter.web.config import WebConfigFile
-from aws_vpn_exporter.wording import duration
+from aws_vpn_exporter.wording import duration, moment
 
 
 def check_config(config_file: Path | None, web_config_file: Path | None, live: bool, timeout: float = TIMEOUT) -> int:
@@ -35,7 +36,9 @@ def check_config(config_file: Path | None, web_config_file: Path | None, live: b
 
 def _ask(loaded: Config, config_file: Path | None, timeout: float) -> int:
     cards, rows = connections_and_targets(ask_once(config_file, timeout))
-    for row in rows:
+    for refusal in refusals(rows):
+        print(refusal)
+    for row in (row for row in rows if not row.refused):
         print(f"{row.target}: {row.state}, connections: {row.connections}{': ' if row.detail else ''}{row.detail}")
         for tone, name, detail in row.sources:
             if tone != "good":
@@ -94,6 +97,12 @@ def _matched(policy: Policy) -> str:
 def _stated(policy: Policy) -> Iterator[str]:
     if policy.expected_tunnels is not None:
         yield f"tunnels expected: {policy.expected_tunnels}"
+    if policy.ignore is not None:
+        yield "ignored: never alarmed" if policy.ignore else "not ignored"
+    if policy.planned:
+        yield "planned: " + ", ".join(f"{moment(window.start)} until {moment(window.end)}" for window in policy.planned)
+    if policy.availability_objective is not None:
+        yield f"available {policy.availability_objective:.2%} of the time"
     if policy.device:
         yield f"device file with peers {', '.join(policy.device)}"
     if policy.standby_tunnels:

@@ -31,7 +31,7 @@ def demo(
     Replaces the process's AWS_* environment variables. Raises CannotStartError for an unknown scenario.
     """
     # The simulation is imported for this command only: `serve` has no use for its memory.
-    from aws_vpn_exporter.demo.fleet import SCENARIOS, Fleet
+    from aws_vpn_exporter.demo.fleet import SCENARIOS, Fleet, RepairedFleet
     from aws_vpn_exporter.demo.server import SimulatedAws
 
     if list_scenarios:
@@ -41,8 +41,9 @@ def demo(
     if scenario not in SCENARIOS:
         raise CannotStartError(f"there is no scenario {scenario!r}; choose one of {', '.join(SCENARIOS)}")
     fleet = Fleet(time.time, scenario)
+    repaired = RepairedFleet(fleet.describe, time.time)
     with (
-        SimulatedAws(fleet.describe, script=fleet.fault, sources=fleet) as aws,
+        SimulatedAws(repaired.describe, script=fleet.fault, sources=fleet, changes=repaired) as aws,
         as_file(files("aws_vpn_exporter.demo") / "config.yaml") as config_file,
     ):
         for name in [name for name in os.environ if name.startswith("AWS_")]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from aws_vpn_exporter.commands.ask_once import refusals, unanswered
 from aws_vpn_exporter.diagnosis.case import TURN_ON
 from aws_vpn_exporter.diagnosis.cause import Cause
 from aws_vpn_exporter.diagnosis.commands import Repair, commands
@@ -26,9 +27,11 @@ def as_text(cards: Sequence[ConnectionCard], targets: Sequence[TargetRow], color
     """For a person: the connections worst first, what is wrong with each, and what to do; then all in one line."""
     pen = _Pen(colored)
     lines: list[str] = []
+    for target in unanswered(targets):
+        lines += [pen("bad", f"Could not look at {target.target}: {target.state}: {target.detail}"), ""]
+    for refusal in refusals(targets):
+        lines += [refusal, ""]
     for target in targets:
-        if target.tone != "good":
-            lines += [pen("bad", f"Could not look at {target.target}: {target.state}: {target.detail}"), ""]
         lines += [f"{target.target}: {name}: {said}" for tone, name, said in target.sources if tone == "bad"]
     for card in cards:
         lines += [*_connection(card, pen), ""]
@@ -38,10 +41,11 @@ def as_text(cards: Sequence[ConnectionCard], targets: Sequence[TargetRow], color
 
 def _summary(cards: Sequence[ConnectionCard], targets: Sequence[TargetRow]) -> str:
     """All in one line."""
-    failing = sum(target.tone != "good" for target in targets)
+    failing = len(unanswered(targets))
     unseen = f"; {failing} of {len(targets)} accounts and regions could not be looked at" if failing else ""
     if not cards:
-        return f"No connections found{unseen}."
+        answered = any(target.tone == "good" for target in targets)
+        return f"No connections found{unseen}." if answered or failing else ""
     counts = ((health, sum(card.health is health for card in cards)) for health in Health)
     found = ", ".join(
         f"{count} {HEALTH[health][1][0].lower()}{HEALTH[health][1][1:]}" for health, count in counts if count

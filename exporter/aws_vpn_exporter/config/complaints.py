@@ -19,6 +19,7 @@ _PLAIN_NAME = re.compile(r"[\w.@-]{1,64}", re.ASCII)
 
 _WANTED = {
     "dict_type": "should be a block of keys",
+    "float_parsing": "should be a number",
     "int_parsing": "should be a whole number",
     "model_type": "should be a block of keys",
     "string_type": "should be text",

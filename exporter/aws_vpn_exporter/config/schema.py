@@ -16,9 +16,11 @@ from aws_vpn_exporter.config.values import (
     AllOr,
     ConnectionId,
     ExternalId,
+    Moment,
     Regions,
     RoleArn,
     RoleName,
+    Switch,
     TagKey,
     Tunnels,
     UnitId,
@@ -26,7 +28,7 @@ from aws_vpn_exporter.config.values import (
     distinct_labels,
 )
 from aws_vpn_exporter.fields import Block, Duration
-from aws_vpn_exporter.policy import Policy, Settings
+from aws_vpn_exporter.policy import Policy, Settings, Window
 from aws_vpn_exporter.sources import SOURCES, SourceBlock
 from aws_vpn_exporter.target import UNKNOWN_ACCOUNT, Account
 from aws_vpn_exporter.target import Regions as AccountRegions
@@ -51,12 +53,38 @@ _AllOrMatch = Annotated[
 ]
 
 
+class WindowBlock(Block):
+    """A planned time, such as a maintenance of your own."""
+
+    start: Moment = Field(description="When it begins, such as 2026-03-08T01:00:00+01:00.")
+    end: Moment = Field(description="When it ends.")
+
+    @model_validator(mode="after")
+    def _lasts(self) -> "WindowBlock":
+        if self.end <= self.start:
+            raise ValueError("`end` should be later than `start`")
+        return self
+
+
 class PolicyBlock(Block):
     """What you expect of some connections. Where several policies match one, the first that sets a value decides it."""
 
     match: _AllOrMatch = Field(description="Which connections: `all`, or `ids` and `tags`.")
     expected_tunnels: int | None = Field(
-        None, ge=1, le=2, description="Tunnels that should be UP: 1 where a single tunnel is intended."
+        None,
+        ge=0,
+        le=2,
+        description="Tunnels that should be UP: 1 where a single tunnel is intended, 0 for a parked connection.",
+    )
+    ignore: Switch | None = Field(
+        None, description="`true` for connections that are published and never alarmed, whatever happens."
+    )
+    planned: tuple[WindowBlock, ...] = Field((), description="Times during which these connections raise no alert.")
+    availability_objective: float | None = Field(
+        None,
+        gt=0,
+        lt=1,
+        description="Share of time that a tunnel should be UP, such as 0.9995: AwsVpnConnectionBudgetSpent watches it.",
     )
     customer_gateway: GatewayBlock = Field(
         default_factory=GatewayBlock, description="The customer gateway's settings, to compare with AWS's."
@@ -80,6 +108,9 @@ class PolicyBlock(Block):
             customer_gateway=stated(self.customer_gateway),
             device=device_files.options_by_address(self.device_file, file),
             standby_tunnels=self.standby_tunnels,
+            ignore=self.ignore,
+            planned=tuple(Window(window.start, window.end) for window in self.planned),
+            availability_objective=self.availability_objective,
         )
 
 
@@ -167,6 +198,9 @@ class _Config(Block):
     tags: Annotated[tuple[TagKey, ...], AfterValidator(distinct_labels)] = Field(
         (), description="Tag keys to copy to aws_vpn_connection_info, as labels tag_*."
     )
+    team_tag: TagKey | None = Field(
+        None, description="The tag whose value becomes the label `team` of the alerts, for Alertmanager to route by."
+    )
     policies: tuple[PolicyBlock, ...] = Field((), description="What you expect of which connections.")
     option_defaults: OptionBlock = Field(
         default_factory=OptionBlock,
@@ -209,6 +243,7 @@ class _Config(Block):
             tags=self.tags,
             policies=tuple(block.policy(file) for block in self.policies),
             option_defaults=stated(self.option_defaults),
+            team_tag=self.team_tag or "",
         )
 
 

@@ -3,9 +3,19 @@
 import re
 from collections import Counter
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Discriminator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, Tag
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    Tag,
+    WithJsonSchema,
+)
 from pydantic_core import CoreSchema, core_schema
 
 from aws_vpn_exporter.policy import tag_label
@@ -112,6 +122,33 @@ ConnectionId = Annotated[str, _Matches(r"^vpn-[0-9a-f]+$", "a connection's id su
 Address = Annotated[str, _Matches(r"^[0-9a-fA-F.:]+$", "a tunnel's outside address such as 203.0.113.1")]
 ExternalId = Annotated[str, Field(min_length=2, max_length=1224)]
 TagKey = Annotated[str, Field(min_length=1, max_length=128)]
+
+
+def _unix_time(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        raise ValueError(f"should be a time such as 2026-03-08T01:00:00+01:00, not {value[:80]!r}") from None
+    if moment.tzinfo is None:
+        raise ValueError(f"should say which time zone it means, such as {value[:80]}Z or {value[:80]}+01:00")
+    return moment.timestamp()
+
+
+def _true_or_false(value: object) -> object:
+    if value in ("true", "false"):
+        return value == "true"
+    if isinstance(value, str):
+        raise ValueError(f"should be true or false, not {value[:80]!r}")
+    return value
+
+
+Switch = Annotated[bool, BeforeValidator(_true_or_false)]
+
+Moment = Annotated[float, BeforeValidator(_unix_time), WithJsonSchema({"type": "string", "format": "date-time"})]
+"""A Unix time in seconds; in the file, text such as 2026-03-08T01:00:00+01:00."""
+
 
 Regions = Annotated[
     Annotated[Literal["all"], AllOr("a list of regions"), WORD]

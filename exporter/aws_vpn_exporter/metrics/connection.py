@@ -27,6 +27,8 @@ def _info(status: ConnectionStatus) -> Iterator[Sample]:
         "bandwidth": connection.bandwidth,
     }
     tags = {tag_label(key): connection.tags.get(key, "") for key in status.settings.tags}
+    if status.settings.team_tag:
+        tags["team"] = connection.tags.get(status.settings.team_tag, "")
     yield {**labels, **tags}, 1.0
 
 
@@ -46,7 +48,8 @@ def _last_change(status: ConnectionStatus) -> Iterator[Sample]:
 CONNECTION: tuple[Metric[ConnectionStatus], ...] = (
     Metric(
         "aws_vpn_connection_info",
-        "Names and attachments of the connection, and the tags that the configuration lists. Always 1.",
+        "Names and attachments of the connection, and the tags that the configuration lists; team is the tag that "
+        "team_tag names. Always 1.",
         (
             "name",
             "category",
@@ -62,6 +65,7 @@ CONNECTION: tuple[Metric[ConnectionStatus], ...] = (
             "accelerated",
             "bandwidth",
             "tag_*",
+            "team",
         ),
         _info,
     ),
@@ -99,5 +103,18 @@ CONNECTION: tuple[Metric[ConnectionStatus], ...] = (
         value(
             lambda status: status.settings.expected_tunnels(status.connection) if status.connection.in_service else None
         ),
+    ),
+    Metric(
+        "aws_vpn_connection_muted",
+        "Whether a policy keeps the connection from raising alerts now (1). Reason: ignored, or planned (a planned "
+        "window); only where a policy says so.",
+        ("reason",),
+        lambda status: [({"reason": reason.value}, float(now)) for reason, now in sorted(status.muted.items())],
+    ),
+    Metric(
+        "aws_vpn_connection_availability_objective_ratio",
+        "Share of time that the connection should have a tunnel UP; only where a policy sets it.",
+        (),
+        value(lambda status: status.settings.availability_objective(status.connection)),
     ),
 )

@@ -104,7 +104,8 @@ class MetricsPage:
             target = {"account_id": status.target.account_id, "region": status.target.region}
             about_polls = [*lines(TARGET, [(target, status.poll)]), *lines(SOURCE, [(target, status)])]
             kept.about_polls, kept.polls_from = about_polls, polls
-        answers = (_minute(status, now), status.history, *(poll.answer for poll in polls))
+        begun = self._settings.windows_begun(now)
+        answers = (_minute(status, now), begun, status.history, *(poll.answer for poll in polls))
         if not _same(answers, kept.connections_from):
             kept.about_connections = self._about_connections(status, now, around)
             kept.connections_from = answers
