@@ -6,6 +6,7 @@ from pathlib import Path
 
 from aws_vpn_exporter import __version__
 from aws_vpn_exporter.aws.session import Aws
+from aws_vpn_exporter.config import ConfigError
 from aws_vpn_exporter.exporter import Exporter
 from aws_vpn_exporter.file_watch import FileWatch
 from aws_vpn_exporter.log_format import setup
@@ -45,11 +46,11 @@ def serve(
     if custom := aws.custom_endpoints():
         log.info("custom endpoints: %s", ", ".join(f"{service} {url}" for service, url in custom.items()))
     exporter.start()
-    if watch and auto_reload_interval:
-        watch.start(auto_reload_interval, lambda: _reload(exporter))
     _spare_the_garbage_collector()
     log.info("aws-vpn-exporter %s listens on %s", __version__, listen_address)
     reloads = Reloads(exporter.reload)
+    if watch and auto_reload_interval:
+        watch.start(auto_reload_interval, reloads.request)
     app = application(exporter, web_config, reloads if enable_lifecycle else None)
     server.serve(app, listener, web_config.tls, reloads.request)
     return 0
