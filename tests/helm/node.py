@@ -6,16 +6,15 @@ import shlex
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from testbed.programs import REPOSITORY
+from testbed.programs import REPOSITORY, wait_for
 from tests.helm import image
 from tests.helm.chart import CHART
 from tests.support.real_programs import missing
@@ -127,7 +126,9 @@ class Namespace:
     def uninstall(self) -> None:
         """Takes the release away; what was not there before it has gone with it."""
         self.helm("uninstall", "vpn", "--wait", "--timeout=90s")
-        until(lambda: not self.left_over(), lambda: f"an uninstallation leaves {self.left_over()}")
+        with suppress(TimeoutError):
+            wait_for(lambda: not self.left_over(), 60, "nothing is left over")
+        assert self.left_over() == set()
 
     def left_over(self) -> set[str]:
         """What is in the namespace beside its own things and the credentials."""
@@ -186,11 +187,3 @@ def wait_for_line(process: subprocess.Popen[str], wanted: str) -> None:
             late.cancel()
             return
     raise AssertionError("".join(said))
-
-
-def until(condition: Callable[[], object], what: Callable[[], str], seconds: float = 60) -> None:
-    """Returns once the condition holds."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, f"not within {seconds} s: {what()}"
-        time.sleep(0.2)

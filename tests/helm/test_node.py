@@ -10,9 +10,10 @@ from typing import Any
 import bcrypt
 import pytest
 
+from testbed.programs import wait_for
 from tests.helm import node as nodes
 from tests.helm.chart import ALL_VALUES, INSTALLABLE, manifests, values_of
-from tests.helm.node import ADDRESS, AWS_PORT, CREDENTIALS, REGIONS, Namespace, Node, until
+from tests.helm.node import ADDRESS, AWS_PORT, CREDENTIALS, REGIONS, Namespace, Node
 from tests.helm.watched import Rounds
 
 SIMULATED = {
@@ -74,11 +75,11 @@ def test_from_one_to_shards_and_back_no_region_goes_unwatched(node: Node) -> Non
         become(1)
         with node.background(sys.executable, "-m", "tests.helm.watched", namespace.name, MONITORED) as process:
             rounds = Rounds(process, REGIONS)
-            until(rounds.all_watched, lambda: str(rounds.pods()))
+            wait_for(rounds.all_watched, 60, "every region is watched")
             for shards in (2, 3, 1):
                 become(shards)
             namespace.helm("rollback", "vpn", "2", "--wait", "--timeout=180s")
-            until(lambda: namespace.pods().keys() <= rounds.pods().keys(), lambda: str(rounds.pods()))
+            wait_for(lambda: namespace.pods().keys() <= rounds.pods().keys(), 60, "the pods are found")
             shown = rounds.pods()
         assert rounds.unwatched() == []
         assert rounds.most_times_found() == 1
@@ -148,14 +149,13 @@ def test_a_changed_config_map_reaches_the_pod_and_is_read_without_a_restart(node
         before = only_pod(namespace)["metadata"]["uid"]
         assert "us-east-1" not in page(namespace)[1]
         namespace.config_map("mine", {"config.yaml": "regions: [eu-west-1, us-east-1]"})
-        until(
-            lambda: 'aws_vpn_connection_tunnels_up{account_id="123456789012",region="us-east-1"' in page(namespace)[1],
-            lambda: "us-east-1 is watched",
-        )
+        added = 'aws_vpn_connection_tunnels_up{account_id="123456789012",region="us-east-1"'
+        wait_for(lambda: added in page(namespace)[1], 60, "the added region is watched")
         assert only_pod(namespace)["metadata"]["uid"] == before
         namespace.config_map("mine", {"config.yaml": "regions: nowhere"})
-        until(lambda: "aws_vpn_exporter_config_last_reload_successful 0" in page(namespace)[1], lambda: "it is refused")
-        assert 'region="us-east-1"' in page(namespace)[1]
+        refused = "aws_vpn_exporter_config_last_reload_successful 0"
+        wait_for(lambda: refused in page(namespace)[1], 60, "the bad file is refused")
+        assert added in page(namespace)[1]
         namespace.uninstall()
 
 
@@ -163,7 +163,7 @@ def test_a_changed_configuration_of_the_values_replaces_the_pod(node: Node) -> N
     with node.namespace("rolls") as namespace:
         namespace.upgrade({**SIMULATED, "config": {"regions": ["eu-west-1"]}})
         namespace.upgrade({**SIMULATED, "config": {"regions": ["us-east-1"]}})
-        until(lambda: len(namespace.pods()) == 1, lambda: str(namespace.pods()))
+        wait_for(lambda: len(namespace.pods()) == 1, 60, "the former pod is told to end")
         text = page(namespace)[1]
         assert 'region="us-east-1"' in text
         assert 'region="eu-west-1"' not in text
