@@ -8,7 +8,7 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +99,8 @@ class Namespace:
 
     node: Node
     name: str
+    given: set[str] = field(default_factory=set)
+    """What the test put into it, as `kind/name`."""
 
     def kubectl(self, *arguments: str, stdin: str = "") -> str:
         return self.node.kubectl("--namespace", self.name, *arguments, stdin=stdin)
@@ -128,12 +130,12 @@ class Namespace:
         self.helm("uninstall", "vpn", "--wait", "--timeout=90s")
         with suppress(TimeoutError):
             wait_for(lambda: not self.left_over(), 60, "nothing is left over")
-        assert self.left_over() == set()
+        assert not self.left_over(), f"an uninstallation leaves {self.left_over()}"
 
     def left_over(self) -> set[str]:
-        """What is in the namespace beside its own things and the credentials."""
+        """What is in the namespace beside what every namespace has and what the test put into it."""
         kinds = "all,configmap,secret,serviceaccount,ingress,networkpolicy,poddisruptionbudget,controllerrevision"
-        return set(self.kubectl("get", kinds, "--output=name").split()) - _OWN - {f"secret/{CREDENTIALS}"}
+        return set(self.kubectl("get", kinds, "--output=name").split()) - _OWN - self.given
 
     def pods(self) -> dict[str, Any]:
         """The release's pods that are not told to end, by name."""
@@ -149,6 +151,7 @@ class Namespace:
         return int(status), body
 
     def _apply(self, kind: str, name: str, **content: Any) -> None:
+        self.given.add(f"{kind.lower()}/{name}")
         manifest = {"apiVersion": "v1", "kind": kind, "metadata": {"name": name}, **content}
         self.kubectl("apply", "--filename=-", stdin=json.dumps(manifest))
 

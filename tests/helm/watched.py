@@ -50,7 +50,7 @@ def addresses(namespace: str, labels: str) -> list[tuple[str, str]]:
 
 def regions(address: str) -> list[str]:
     try:
-        with urllib.request.urlopen(f"http://{address}/metrics", timeout=2) as answer:
+        with urllib.request.urlopen(f"http://{address}/metrics", timeout=10) as answer:
             return sorted(set(_SHOWN.findall(answer.read().decode())))
     except OSError:
         return []  # it is starting, or has ended since
