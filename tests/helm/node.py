@@ -127,9 +127,9 @@ class Namespace:
 
     def uninstall(self) -> None:
         """Takes the release away; what was not there before it has gone with it."""
-        self.helm("uninstall", "vpn", "--wait", "--timeout=90s")
+        self.helm("uninstall", "vpn", "--wait", "--timeout=180s")
         with suppress(TimeoutError):
-            wait_for(lambda: not self.left_over(), 60, "nothing is left over")
+            wait_for(lambda: not self.left_over(), 150, "nothing is left over, pods that hand over included")
         assert not self.left_over(), f"an uninstallation leaves {self.left_over()}"
 
     def left_over(self) -> set[str]:

@@ -84,7 +84,6 @@ def test_from_one_to_shards_and_back_no_region_goes_unwatched(node: Node) -> Non
         assert rounds.unwatched() == []
         assert rounds.most_times_found() == 1
         assert sorted(region for pod in namespace.pods() for region in shown[pod]) == sorted(REGIONS)
-        namespace.kubectl("delete", "pods", "--all", "--force", "--grace-period=0", "--wait=false")  # those that linger
         namespace.uninstall()
 
 
