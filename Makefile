@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test lint generate golden dashboard-recordings dashboard-pictures grafana-libraries benchmark stack chaos lab lab-table clean
+.PHONY: run test lint generate golden dashboard-recordings dashboard-pictures grafana-libraries benchmark stack kubernetes chaos lab lab-table lock clean
 
 # Each of them writes files from the code, and with --check says which are not current.
 GENERATORS := tools.models tools.docs tools.pages tools.diagnosis_table grafana.build tools.build_chart
@@ -63,17 +63,39 @@ lab-table: .venv/dev
 	tools/real-parts.sh
 	$(BIN)/python -m lab.table
 
+# The chart and the image on a real Kubernetes node; needs root, Go and Debian's buildah, podman, runc, debootstrap.
+kubernetes: .venv/dev
+	tools/kubernetes/parts.sh
+	tools/image/build.sh
+	CI=true $(BIN)/python -m pytest tests/helm
+
 .venv/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name it: make PYTHON=python3.11 ...")'
 	$(PYTHON) -m venv .venv
 
-.venv/run: .venv/bin/python pyproject.toml constraints.txt
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable .
+# The hashes keep out a package that is not the one that was tested.
+INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check
+LOCKED := $(INSTALL) --require-hashes --requirement
+ITSELF := $(INSTALL) --no-deps --no-build-isolation --editable .
+
+.venv/run: .venv/bin/python pyproject.toml requirements/run.txt requirements/build.txt
+	$(LOCKED) requirements/run.txt --requirement requirements/build.txt
+	$(ITSELF)
 	touch $@
 
-.venv/dev: .venv/bin/python pyproject.toml constraints.txt
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+.venv/dev: .venv/bin/python pyproject.toml requirements/dev.txt
+	$(LOCKED) requirements/dev.txt
+	$(ITSELF)
 	touch .venv/run $@
+
+# Writes which version of every package is installed, after a change of what pyproject.toml asks for. The newest
+# versions: `make lock UPGRADE=--upgrade`.
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header
+
+lock: .venv/dev
+	$(COMPILE) $(UPGRADE) pyproject.toml --output-file requirements/run.txt
+	$(COMPILE) $(UPGRADE) requirements/build.in --output-file requirements/build.txt
+	$(COMPILE) $(UPGRADE) pyproject.toml requirements/build.in --extra dev --constraint requirements/run.txt --output-file requirements/dev.txt
 
 clean:
 	rm -rf .venv .cache dist build

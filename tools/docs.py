@@ -52,8 +52,8 @@ CONFIGURATION_HEAD = """\
 Without a file, `aws-vpn-exporter serve` watches the account of the default AWS credentials in the default region. A
 file, named by `--config.file`, is YAML and strict: unknown keys, duplicate keys and aliases are errors that say where
 and what would be right. `aws-vpn-exporter check-config --config.file=FILE` prints what would be watched. The file is
-read again on SIGHUP and, with `--web.enable-lifecycle`, on `POST /-/reload`; if it cannot be used then, the
-configuration before it stays in force.
+read again on SIGHUP, with `--web.enable-lifecycle` on `POST /-/reload`, and with `--config.auto-reload-interval=30s`
+once it has changed; if it cannot be used then, the configuration before it stays in force.
 
 Durations are written as `30s`, `5m` or `1h30m`. Credentials, regions and endpoints come the standard AWS way
 (`AWS_PROFILE`, `AWS_REGION`, web identity, `AWS_ENDPOINT_URL_EC2` for a VPC endpoint, ...), never from this file.

@@ -18,6 +18,7 @@ from aws_vpn_exporter.commands.iam_policy import FORMATS, iam_policy
 from aws_vpn_exporter.commands.serve import serve
 from aws_vpn_exporter.config import ConfigError
 from aws_vpn_exporter.devices import DeviceError
+from aws_vpn_exporter.fields import seconds
 from aws_vpn_exporter.redaction import redacted
 from aws_vpn_exporter.sharding import EVERYTHING, Shard
 from aws_vpn_exporter.web.server import ListenError
@@ -92,6 +93,14 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_serve(parser: argparse.ArgumentParser) -> None:
     _add_config_file(parser)
+    parser.add_argument(
+        "--config.auto-reload-interval",
+        dest="auto_reload_interval",
+        type=_duration,
+        metavar="DURATION",
+        help="how often to look whether the configuration file has changed, such as 30s, and then to read it again; "
+        "default: never",
+    )
     parser.add_argument(
         "--shard",
         type=_shard,
@@ -206,6 +215,13 @@ def _add_web_config_file(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="TLS and basic authentication, in the format of Prometheus's exporter-toolkit",
     )
+
+
+def _duration(text: str) -> float:
+    try:
+        return seconds(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _shard(text: str) -> Shard:

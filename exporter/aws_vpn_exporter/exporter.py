@@ -46,6 +46,11 @@ _SOURCE_THREADS = (8, 4)
 _PATIENCE_WITH_STS = 2.0
 """Seconds."""
 
+_PATIENCE_WITH_FIRST_POLLS = 5.0
+"""Seconds without a target that was tried for the first time, after which the exporter is ready all the same. Where
+packets to AWS vanish, a first poll takes many seconds, as it tries to connect again. What the pages say until then is
+true."""
+
 _SOON = 0.25
 """Seconds until discovery goes on while roles or regions have not been tried yet."""
 
@@ -113,6 +118,11 @@ class Exporter:
 
     @property
     def ready(self) -> bool:
+        """Whether the pages say what can be said: every target has been tried, or AWS does not answer for now."""
+        return self.all_tried or self._poller.stalled_for > _PATIENCE_WITH_FIRST_POLLS
+
+    @property
+    def all_tried(self) -> bool:
         """Whether every target has been tried at least once."""
         return self._poller.ready
 

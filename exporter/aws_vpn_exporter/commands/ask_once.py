@@ -38,7 +38,7 @@ def ask_once(config_file: Path | None, timeout: float = TIMEOUT, region: str | N
     exporter.start()
     terminal = sys.stderr.isatty()
     end = time.monotonic() + timeout
-    while not (exporter.ready and exporter.sources_ready) and time.monotonic() < end:
+    while not (exporter.all_tried and exporter.sources_ready) and time.monotonic() < end:
         if terminal:
             tried, total = exporter.progress
             print(f"\rasked about {tried} of {total} accounts and regions ", end="", file=sys.stderr, flush=True)

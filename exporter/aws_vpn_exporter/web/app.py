@@ -30,7 +30,7 @@ class Pages(Protocol):
 
     @property
     def ready(self) -> bool:
-        """Whether every target has been polled at least once."""
+        """Whether the pages say what can be said now."""
 
     @property
     def settings(self) -> Settings:
