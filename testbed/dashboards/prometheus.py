@@ -48,14 +48,6 @@ negotiated: {interval: 1m}
 logs: {interval: 10s}
 """
 
-# Where the exporter does not say how sure it is of a cause, the stage does: the dashboards have a column for it.
-_SURE = {
-    "source_labels": ["__name__", "confidence"],
-    "regex": "aws_vpn_tunnel_down_cause;",
-    "target_label": "confidence",
-    "replacement": "likely",
-}
-
 Samples = Sequence[Mapping[str, object]]
 Past = Callable[[str, float], Iterable[str]]
 """From a page of the exporter and the present, lines of OpenMetrics about what was before."""
@@ -164,13 +156,7 @@ def _prometheus_config(replicas: Sequence[str], pace: int) -> Mapping[str, objec
     return {
         "global": {"scrape_interval": f"{pace}s", "evaluation_interval": f"{pace}s"},
         "rule_files": ["rules.yaml"],
-        "scrape_configs": [
-            {
-                "job_name": JOB,
-                "static_configs": [{"targets": list(replicas)}],
-                "metric_relabel_configs": [_SURE],
-            }
-        ],
+        "scrape_configs": [{"job_name": JOB, "static_configs": [{"targets": list(replicas)}]}],
     }
 
 
