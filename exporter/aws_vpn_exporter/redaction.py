@@ -13,7 +13,7 @@ HIDDEN = "***"
 _SHORTEST = 8
 """Characters. Hiding a shorter value would hide parts of ordinary words, and tell more than it hides."""
 
-_LONGEST = 32 * 1024
+_LONGEST = 16 * 1024
 """Characters that are kept of any text: far more than a log line with a traceback has."""
 
 _NAMES = (

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from aws_vpn_exporter import config
+from aws_vpn_exporter.aws.regions import unknown_regions
+from aws_vpn_exporter.aws.session import BOTO3_VERSION
 from aws_vpn_exporter.commands.ask_once import (
     ALL_WELL,
     NO_ANSWER,
@@ -60,6 +62,9 @@ def _description(loaded: Config, file: Path | None) -> Iterator[str]:
     yield f"{file} is valid." if file else "No configuration file: these are the defaults."
     yield f"Accounts: {_accounts(loaded)}"
     yield f"Regions:  {_regions(loaded)}"
+    for region, similar in unknown_regions(_named_regions(loaded)):
+        meant = f"; did you mean {similar}?" if similar else ""
+        yield f"Region:   {region} is not in AWS's list of regions, as boto3 {BOTO3_VERSION} brings it{meant}"
     yield (
         f"Polls:    every {duration(loaded.poll_interval)} where there are connections, "
         f"every {duration(loaded.discovery_interval)} where there are none"
@@ -87,6 +92,16 @@ def _regions(loaded: Config) -> str:
     if not loaded.regions:
         return "the default region of the AWS settings"
     return "every enabled region" if loaded.regions == ALL_REGIONS else ", ".join(loaded.regions)
+
+
+def _named_regions(loaded: Config) -> Iterator[str]:
+    """Every region that the file names, wherever it does."""
+    named = [loaded.regions, *(account.regions for account in loaded.accounts or ())]
+    if loaded.organization:
+        named.append(loaded.organization.regions)
+    for regions in named:
+        if regions and regions != ALL_REGIONS:
+            yield from regions
 
 
 def _matched(policy: Policy) -> str:

@@ -66,6 +66,9 @@ _Events = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 _EXPLAINED = 64 * 1024
 """Bytes of a file whose errors the slow parser explains."""
 
+_UNNAMED = ":"
+"""In place of a key that an error must not quote."""
+
 _NULL = "tag:yaml.org,2002:null"
 _WORDS_FOR_NULL = ("", "~", "null", "Null", "NULL")
 
@@ -104,7 +107,9 @@ class _Reader:
             return dict(self._pairs(location))
         if _is_null(event):
             otherwise = "remove the entry" if isinstance(location[-1], int) else "leave the key out"
-            raise _problem(f"has no value; give it one or {otherwise}", event, self._shown(location))
+            # In a file of secrets, a key without a value may be a password without a user.
+            named = location if self._shown is dotted else (*location[:-1], _UNNAMED)
+            raise _problem(f"has no value; give it one or {otherwise}", event, self._shown(named))
         return event.value
 
     def _pairs(self, location: Location) -> Iterator[tuple[str, Any]]:
