@@ -84,6 +84,8 @@ class Connection(H11Protocol):
             self._refuse((HTTPStatus.BAD_REQUEST, "the request is larger than 16 KiB"))
         if self._refused:
             return
+        if self.conn.trailing_data[0] and not self.idle:
+            self.cycle.keep_alive = False  # requests sent before the answer to the first one get none
         if self.conn.their_state not in _STILL_ARRIVING:
             self._disarm()
         elif self._deadline is None:

@@ -25,7 +25,7 @@ _LOOKS_AGAIN = 0.05
 _MOST_COMING = 64
 """Different pages that are asked for and not begun."""
 
-_SLICE = 64 * 1024
+_SLICE = 256 * 1024
 """Bytes that are handed to a connection at a time: what a slow reader holds beside the page that all share."""
 
 _COMPRESSION = 1
