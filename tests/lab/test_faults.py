@@ -16,7 +16,7 @@ _SIDE_BY_SIDE = 2 * (os.cpu_count() or 1)
 """Labs at once: most of a rehearsal is waiting."""
 
 KNOWN_WRONG: Mapping[str, str] = {
-    "selectors-differ": "a tunnel that carried nothing before counts as idle, also where AWS logs that it refuses phase 2",
+    "selectors-differ": "a tunnel that carried nothing before counts as idle, also where phase 2 is refused",
 }
 """Faults of which the exporter names a wrong cause as likely, and why. One that is right fails its test here."""
 

@@ -49,8 +49,10 @@ class Rehearsed:
 
     def told(self, received: Sequence[Message]) -> Message | None:
         """The message that its receiver got about the connection's tunnels; there may be others about its options."""
-        mine = (m for m in received if m.receiver == SHOWN[self.fault.name] and f"account {self.account}" in m.text)
-        return next((m for m in mine if m.firing and re.search("(of 2 tunnels|no tunnel) up", m.text)), None)
+        mine = (m for m in received if m.receiver == SHOWN[self.fault.name] and self.account in m.text)
+        return next(
+            (m for m in mine if m.firing and re.search("1 of 2 tunnels|no tunnel is up", m.text, re.IGNORECASE)), None
+        )
 
     def ended(self, received: Sequence[Message]) -> bool:
         """Whether that message was followed by its end, which says no more than which one it is."""
