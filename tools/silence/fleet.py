@@ -97,9 +97,10 @@ class _Story:
             day = week * 7 + self.dice.uniform(3 if week == 0 else 0, 6)
             start = START + int(day * 86400)
             # An outage that begins while nothing is sent anyway cannot be told from the quiet: it begins with the traffic.
-            while min(*self._least(start)) < 1000:
+            last = START + (DAYS - 1) * 86400
+            while start < last and min(*self._least(start)) < 1000:
                 start += 1800
-            if start > START + (DAYS - 1) * 86400:
+            if start >= last:
                 return
             length = int(self.dice.choice((1, 2, 4, 12, 30)) * 3600 * self.dice.uniform(0.8, 1.3))
             end = min(start + length, START + DAYS * 86400)
