@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test lint generate golden benchmark stack lab lab-table clean
+.PHONY: run test lint generate golden benchmark stack silence lab lab-table clean
 
 # Each of them writes files from the code, and with --check says which are not current.
 GENERATORS := tools.models tools.docs tools.diagnosis_table grafana.build tools.build_chart
@@ -34,6 +34,11 @@ chaos: .venv/dev
 
 benchmark: .venv/dev
 	$(BIN)/python -m tools.benchmarks
+
+# How good the silence rules are, measured on a synthetic fleet: rewrites the tables of docs/SILENCE.md.
+silence: .venv/dev
+	tools/real-parts.sh
+	$(BIN)/python -m tools.silence
 
 # The whole chain on this machine: simulated AWS, exporters, Prometheus, Alertmanager, and pages on the terminal.
 stack: .venv/run

@@ -23,7 +23,7 @@ METRICS = REPOSITORY / "docs" / "METRICS.md"
 Rule = dict[str, Any]
 VERSIONS = pytest.mark.parametrize("old", [False, True], ids=["new", "old"])
 CASES = ("fires", "stays silent", "resolves", "survives a missed scrape")
-IDENTITY = {"job", "account_id", "region", "vpn_connection_id", "tunnel_ip", "source"}
+IDENTITY = {"job", "account_id", "region", "vpn_connection_id", "tunnel_ip", "source", "direction"}
 
 
 def rules() -> list[Rule]:
@@ -137,7 +137,7 @@ def test_the_rules_read_published_metrics_only() -> None:
     for rule in rules():
         texts = [rule["expr"], *re.findall(r"`([^`]+)`", str(rule.get("annotations", "")))]
         for text in texts:
-            names = set(re.findall(r"\b(?:vpn_connection:[\w:]+|aws_vpn_\w+)", without_labels_and_strings(text)))
+            names = set(re.findall(r"\b(?:vpn_(?:connection|tunnel|path):[\w:]+|aws_vpn_\w+)", without_labels_and_strings(text)))
             assert names <= published | recorded, rule.get("alert", rule.get("record"))
 
 

@@ -1,4 +1,4 @@
-"""What would the alerts have said? Replays a file of the exporter's metrics through the rules: `python -m tools.replay`.
+"""What would the alerts have said? `python -m tools.replay FILE` replays the exporter's metrics through the rules.
 
 Prints one JSON object a line for each time that an alert fired: alertname, labels, starts_at and ends_at in Unix
 seconds; ends_at is null for what still fires at the end of the file. Everything else goes to standard error.
@@ -55,9 +55,10 @@ def replayed(history: History, rules: Sequence[Rule], binary: Path) -> list[Firi
     left_out = sorted({rule.name for rule in rules if rule.is_alert} - {rule.name for rule in there})
     if left_out:
         print(f"not judged, the file has none of their metrics: {', '.join(left_out)}", file=sys.stderr)
-    with tempfile.TemporaryDirectory(prefix="aws-vpn-replay-") as folder, prometheus(
-        binary, Path(folder), end - start
-    ) as server:
+    with (
+        tempfile.TemporaryDirectory(prefix="aws-vpn-replay-") as folder,
+        prometheus(binary, Path(folder), end - start) as server,
+    ):
         server.write(history.items())
         loaded = time.monotonic() - began
         firings = Replay(server, start, end).run(there, WORKERS)
@@ -71,14 +72,21 @@ def replayed(history: History, rules: Sequence[Rule], binary: Path) -> list[Firi
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tools.replay", description=__doc__.partition("\n")[0])
-    parser.add_argument("file", metavar="FILE", help="OpenMetrics text with a time at each sample; - reads standard input")
+    parser.add_argument(
+        "file", metavar="FILE", help="OpenMetrics text with a time at each sample; - reads standard input"
+    )
     parser.add_argument("--rules", type=Path, default=RULES, metavar="FILE", help="other rules than the shipped ones")
     parser.add_argument("--alert", action="append", metavar="NAME", help="only this alert; may be given several times")
     parser.add_argument(
-        "--step", type=int, default=FINEST, metavar="SECONDS",
-        help="evaluate no more often than this, and where a group's interval is longer, as often as that; default: %(default)s",
+        "--step",
+        type=int,
+        default=FINEST,
+        metavar="SECONDS",
+        help="evaluate no more often than this; default: %(default)s",
     )
-    parser.add_argument("--old", action="store_true", help="use Debian bookworm's Prometheus, which tools/real-parts.sh fetches")
+    parser.add_argument(
+        "--old", action="store_true", help="use Debian bookworm's Prometheus, which tools/real-parts.sh fetches"
+    )
     return parser.parse_args(arguments)
 
 

@@ -174,7 +174,7 @@ def _joined(answers: Iterable[tuple[Labels, list[list[Any]]]]) -> _Results:
 def _recorded(rule: Rule, results: _Results, end: int) -> Iterator[tuple[Labels, Samples]]:
     """What Prometheus stores for a recording rule; milliseconds."""
     for labels, stretches in results.items():
-        named = dict(labels) | {"__name__": rule.name} | rule.labels
+        named = {**dict(labels), "__name__": rule.name, **rule.labels}
         samples = Samples()
         for values in stretches:
             _append(samples, values, rule.step * 1000)

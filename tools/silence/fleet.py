@@ -1,6 +1,6 @@
-"""A fleet of synthetic connections, each with two tunnels, and what befell them: seeded, so that it is the same each time.
+"""A fleet of synthetic connections, each with two tunnels, and what befell them: the same for the same seed.
 
-The rules see what the exporter would publish. The labels, which silence was an outage and which was none, they do not see.
+The rules see what the exporter would publish. Which silence was an outage and which was none they do not see.
 """
 
 import math
@@ -96,7 +96,7 @@ class _Story:
         for week in self.dice.sample((0, 1, 2, 3), self.dice.choice((1, 1, 2))):
             day = week * 7 + self.dice.uniform(3 if week == 0 else 0, 6)
             start = START + int(day * 86400)
-            # An outage that begins while nothing is sent anyway cannot be told from the quiet: it begins with the traffic.
+            # Nobody can tell an outage from the quiet in which it begins: here it begins once there is traffic.
             last = START + (DAYS - 1) * 86400
             while start < last and min(*self._least(start)) < 1000:
                 start += 1800
@@ -182,7 +182,7 @@ class _Story:
         return receive + extra, transmit + extra / 30
 
     def _share(self, side: int, direction: int, time: float) -> float:
-        """Which part of a direction's traffic (0: receive, 1: transmit) this tunnel takes, routing and falls considered."""
+        """Which part of a direction's traffic (0: receive, 1: transmit) this tunnel takes."""
         active = 0
         if self.routing == "out by one, back by the other":
             active = 1 - direction

@@ -1,4 +1,4 @@
-"""What a connection carries while all is well: bytes per second from the site and to it, over the hours of four weeks."""
+"""What a connection carries while all is well: bytes per second from the site and to it, hour by hour."""
 
 import math
 import random
