@@ -15,7 +15,8 @@ from pathlib import Path
 
 import yaml
 
-from tools.chain import RULES, located
+from testbed.chain import RULES
+from testbed.programs import MissingProgramError, find
 from tools.replay.openmetrics import History, OpenMetricsError, read
 from tools.replay.prometheus import QueryError, prometheus
 from tools.replay.rules import Firing, Replay, Rule, judgeable, needed, parse
@@ -27,17 +28,17 @@ WORKERS = 2
 def main(arguments: Sequence[str] | None = None) -> int:
     """Replays a file; the exit code."""
     options = _options(arguments)
-    binary = located("prometheus", options.old)
-    if not binary:
-        print("Prometheus is not here: run tools/real-parts.sh, or install it", file=sys.stderr)
-        return 2
     try:
+        binary = find("prometheus", options.old)
         rules = parse(yaml.safe_load(options.rules.read_text()), options.step)
         if options.alert:
             rules = needed(rules, options.alert)
         with sys.stdin if options.file == "-" else Path(options.file).open() as lines:
             history = read(lines)
         firings = replayed(history, rules, binary)
+    except MissingProgramError as error:
+        print(error, file=sys.stderr)
+        return 2
     except (OSError, OpenMetricsError, QueryError, ValueError, TimeoutError) as error:
         print(f"{options.file}: {error}", file=sys.stderr)
         return 1

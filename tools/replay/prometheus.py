@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
-from tools.chain import free_port, program, wait_for
+from testbed.programs import free_port, program, wait_for
 from tools.replay.openmetrics import Labels, Samples
 
 STALE = struct.unpack("<d", struct.pack("<Q", 0x7FF0000000000002))[0]
@@ -26,6 +26,7 @@ _BATCH = 100_000
 """Samples in one request: about 2 MB."""
 
 _DEADLINE = 600.0
+_READY_WITHIN = 60.0
 
 
 class QueryError(RuntimeError):
@@ -104,8 +105,13 @@ def prometheus(binary: Path, folder: Path, seconds: int) -> Iterator[Prometheus]
         "--log.level=warn",
     )
     with program(folder / "prometheus.log", *command):
-        wait_for(lambda: urlopen(f"http://{address}/-/ready", timeout=5).close() or True, "Prometheus answers", folder)
+        wait_for(lambda: _is_ready(address), _READY_WITHIN, "Prometheus answers", folder)
         yield Prometheus(address)
+
+
+def _is_ready(address: str) -> bool:
+    with urlopen(f"http://{address}/-/ready", timeout=5) as answer:
+        return bool(answer.status == http.client.OK)
 
 
 def _reason(body: bytes) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
-from tools.chain import seconds
+from testbed.chain import seconds
 from tools.replay.openmetrics import Labels, Samples
 from tools.replay.prometheus import STALE, Prometheus
 

@@ -15,7 +15,8 @@ from pathlib import Path
 
 import yaml
 
-from tools.chain import REPOSITORY, RULES, located
+from testbed.chain import RULES
+from testbed.programs import REPOSITORY, find
 from tools.replay.__main__ import replayed
 from tools.replay.rules import Rule, needed, parse
 from tools.silence.fleet import DAYS, Connection, connections
@@ -40,10 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.write:
         _write(options.write, list(connections(options.tunnels // 2, options.seed)))
         return 0
-    binary = located("prometheus")
-    if not binary:
-        print("Prometheus is not here: run tools/real-parts.sh, or install it", file=sys.stderr)
-        return 2
+    binary = find("prometheus")
     scores = {name: Score() for name in NAMES}
     outages: Counter[str] = Counter()
     missed: Counter[str] = Counter()
