@@ -10,19 +10,21 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import yaml
 
 from testbed.chain import RULES
 from testbed.programs import MissingProgramError, find
-from tools.replay.openmetrics import History, OpenMetricsError, read
+from tools.replay.openmetrics import History, OpenMetricsError, earlier, read, spacing
 from tools.replay.prometheus import QueryError, prometheus
 from tools.replay.rules import Firing, Replay, Rule, judgeable, needed, parse
 
-FINEST = 60
+FINEST, COARSEST = 60, 300
+"""Between these, in seconds, lies the pace of the evaluation: that of the samples, for in between nothing is new."""
 WORKERS = 2
+WEEK = 7 * 86400
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,11 +32,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _options(arguments)
     try:
         binary = find("prometheus", options.old)
-        rules = parse(yaml.safe_load(options.rules.read_text()), options.step)
-        if options.alert:
-            rules = needed(rules, options.alert)
+        document = yaml.safe_load(options.rules.read_text())
         with sys.stdin if options.file == "-" else Path(options.file).open() as lines:
             history = read(lines)
+        rules = parse(document, options.step or min(max(round(spacing(history)), FINEST), COARSEST))
+        if options.alert:
+            rules = needed(rules, options.alert)
         firings = replayed(history, rules, binary)
     except MissingProgramError as error:
         print(error, file=sys.stderr)
@@ -50,6 +53,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def replayed(history: History, rules: Sequence[Rule], binary: Path) -> list[Firing]:
     """When which alert would have fired over a history. Raises QueryError or ValueError."""
     began = time.monotonic()
+    # Prometheus refuses what lies in the future; whole weeks earlier it is the same hours of the same days.
+    ahead = max(samples.times[-1] for samples in history.values()) // 1000 - int(time.time())
+    back = max(0, -(-ahead // WEEK)) * WEEK
+    history = earlier(history, back) if back else history
     start = min(samples.times[0] for samples in history.values()) // 1000
     end = max(samples.times[-1] for samples in history.values()) // 1000
     there = judgeable(rules, {dict(labels)["__name__"] for labels in history})
@@ -68,7 +75,10 @@ def replayed(history: History, rules: Sequence[Rule], binary: Path) -> list[Firi
         f"in {time.monotonic() - began:.0f} s, {loaded:.0f} s of it to load them",
         file=sys.stderr,
     )
-    return firings
+    return [
+        replace(one, starts_at=one.starts_at + back, ends_at=None if one.ends_at is None else one.ends_at + back)
+        for one in firings
+    ]
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -81,9 +91,8 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--step",
         type=int,
-        default=FINEST,
         metavar="SECONDS",
-        help="evaluate no more often than this; default: %(default)s",
+        help="evaluate no more often than this; default: as often as there are samples, once a minute at most",
     )
     parser.add_argument(
         "--old", action="store_true", help="use Debian bookworm's Prometheus, which tools/real-parts.sh fetches"

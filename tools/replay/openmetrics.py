@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from array import array
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
+from statistics import median
 
 Labels = tuple[tuple[str, str], ...]
 """Name and value of each label, sorted by name; the metric's name is the label `__name__`."""
@@ -13,7 +15,7 @@ Labels = tuple[tuple[str, str], ...]
 _SERIES = re.compile(r"([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})?")
 _LABEL = re.compile(r'\s*([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\]|\\.)*)"\s*(?:,|$)')
 _ESCAPES = {r"\\": "\\", r"\"": '"', r"\n": "\n"}
-_EXEMPLAR = " # {"
+_WITH_EXEMPLAR = re.compile(r'([^\s{]+(?:\{(?:[^"}]|"(?:[^"\\]|\\.)*")*\})?) (\S+) (\S+)(?: # .*)?')
 
 
 class OpenMetricsError(ValueError):
@@ -29,13 +31,30 @@ class Samples:
 
     def in_order(self) -> Samples:
         """The same, sorted; of two samples with the same time the one that came last in the file counts."""
-        if all(earlier < later for earlier, later in zip(self.times, self.times[1:], strict=False)):
+        if all(before < after for before, after in pairwise(self.times)):
             return self
         found = dict(zip(self.times, self.values, strict=True))
         return Samples(array("q", sorted(found)), array("d", (found[time] for time in sorted(found))))
 
 
 History = Mapping[Labels, Samples]
+
+
+def spacing(history: History) -> float:
+    """Seconds between two samples of a series: the usual distance in the longest one."""
+    times = max((samples.times for samples in history.values()), key=len)
+    return median(after - before for before, after in pairwise(times)) / 1000 if times[1:] else 0
+
+
+def earlier(history: History, seconds: int) -> History:
+    """The same so many seconds earlier, with the values that are times."""
+
+    def moved(labels: Labels, samples: Samples) -> Samples:
+        is_time = dict(labels)["__name__"].endswith("_timestamp_seconds")
+        values = array("d", (value - seconds for value in samples.values)) if is_time else samples.values
+        return Samples(array("q", (time - seconds * 1000 for time in samples.times)), values)
+
+    return {labels: moved(labels, samples) for labels, samples in history.items()}
 
 
 def read(lines: Iterable[str]) -> History:
@@ -51,7 +70,7 @@ def read(lines: Iterable[str]) -> History:
             ended = line == "# EOF"
             continue
         try:
-            series, value, time = line.partition(_EXEMPLAR)[0].rsplit(" ", 2)
+            series, value, time = _parts(line)
             samples = known.get(series)
             if samples is None:
                 samples = known[series] = found.setdefault(_labels(series), Samples())
@@ -68,6 +87,16 @@ def read(lines: Iterable[str]) -> History:
 
 
 _WANTED = 'a sample is written as name{label="value"} VALUE TIME, with the time in seconds since 1970'
+
+
+def _parts(line: str) -> Sequence[str]:
+    """The series, the value and the time of a sample. Raises ValueError."""
+    if " # {" not in line:  # no exemplar: the usual case, quickly
+        return line.rsplit(" ", 2)
+    whole = _WITH_EXEMPLAR.fullmatch(line)
+    if not whole:
+        raise ValueError
+    return whole.groups()
 
 
 def _labels(series: str) -> Labels:

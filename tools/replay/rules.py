@@ -148,7 +148,7 @@ class Replay:
             self.server.write(_recorded(rule, results, self.end))
             return
         for labels, stretches in results.items():
-            own = {name: value for name, value in labels if name != "__name__"}
+            own = {name: value for name, value in labels if name not in ("__name__", "alertname")}
             own |= {name: value for name, value in rule.labels.items() if "{{" not in value}
             times = [int(time) for values in stretches for time, _ in values]
             states = list(_states(times, rule, self.end))
