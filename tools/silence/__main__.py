@@ -52,6 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for name, score in scores.items():
             score.add(batch, (firing for firing in firings if firing.alertname == name))
         print(_table(scores), file=sys.stderr, flush=True)
+    _explain(scores[OURS])
     missed.update(connection.profile for connection, _ in scores[OURS].missed)
     figures = f"{_table(scores)}\n{_by_profile(outages, missed, scores[OURS])}"
     print(figures)
@@ -59,6 +60,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         head, _, rest = PAGE.read_text().partition(BEGIN)
         PAGE.write_text(f"{head}{BEGIN}\n{figures}\n{END}{rest.partition(END)[2]}")
     return 0
+
+
+def _explain(score: Score) -> None:
+    """Each mistake, for whoever wants to do better."""
+    for connection, outage in score.missed:
+        print(f"missed: {connection.id}, {connection.profile}, {connection.routing}: {outage}", file=sys.stderr)
+    for connection, firing in score.wrong:
+        near = [one for one in connection.harmless if one.start - 7200 < firing.starts_at < one.end + 7200]
+        print(f"false: {connection.id}, {connection.profile}, {connection.routing}: {firing} {near}", file=sys.stderr)
 
 
 def _rules() -> tuple[Rule, ...]:

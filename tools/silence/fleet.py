@@ -98,18 +98,20 @@ class _Story:
             start = START + int(day * 86400)
             # Nobody can tell an outage from the quiet in which it begins: here it begins once there is traffic.
             last = START + (DAYS - 1) * 86400
-            while start < last and min(*self._least(start)) < 1000:
+            kind = _pick(self.dice, OUTAGES)
+            while start < last and self._least(start, kind) < 1000:
                 start += 1800
             if start >= last:
                 return
             length = int(self.dice.choice((1, 2, 4, 12, 30)) * 3600 * self.dice.uniform(0.8, 1.3))
             end = min(start + length, START + DAYS * 86400)
-            yield Event(_pick(self.dice, OUTAGES), start, end, frozenset(self._silenced()))
+            yield Event(kind, start, end, frozenset(self._silenced()))
 
-    def _least(self, start: int) -> Sequence[float]:
-        """What it would carry in the two hours after."""
+    def _least(self, start: int, kind: str) -> float:
+        """The least bytes per second that an outage of that kind would swallow in its first two hours."""
         rates = [self.demand(self._hours(start + ahead)) for ahead in range(-1800, 7201, 600)]
-        return [min(rate[0] for rate in rates), min(rate[1] for rate in rates) * 50]
+        receive, transmit = (min(rate[direction] for rate in rates) for direction in (0, 1))
+        return {"nothing from the site": receive, "nothing to the site": transmit}.get(kind, max(receive, transmit))
 
     def _silenced(self) -> Sequence[str]:
         if self.routing == "both at once" and self.dice.random() < 0.5:
