@@ -54,7 +54,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(_table(scores), file=sys.stderr, flush=True)
     _explain(scores[OURS])
     missed.update(connection.profile for connection, _ in scores[OURS].missed)
-    figures = f"{_table(scores)}\n{_by_profile(outages, missed, scores[OURS])}"
+    asked = f"`python -m tools.silence --tunnels {options.tunnels} --seed {options.seed}`:"
+    figures = f"{asked}\n\n{_table(scores)}\n{_by_profile(outages, missed, scores[OURS])}"
     print(figures)
     if (options.tunnels, options.seed) == (TUNNELS, SEED):
         head, _, rest = PAGE.read_text().partition(BEGIN)
