@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test lint generate golden dashboard-recordings dashboard-pictures grafana-libraries benchmark stack kubernetes chaos lab lab-table lock clean
+.PHONY: run test lint generate golden dashboard-recordings dashboard-pictures grafana-libraries benchmark stack silence kubernetes chaos lab lab-table lock clean
 
 # Each of them writes files from the code, and with --check says which are not current.
 GENERATORS := tools.models tools.docs tools.pages tools.diagnosis_table grafana.build tools.build_chart
@@ -47,6 +47,11 @@ grafana-libraries:
 
 benchmark: .venv/dev
 	$(BIN)/python -m tools.benchmarks
+
+# How good the silence rules are, measured on a synthetic fleet: rewrites the tables of docs/SILENCE.md.
+silence: .venv/dev
+	tools/real-parts.sh
+	$(BIN)/python -m tools.silence
 
 # The whole chain on this machine: simulated AWS, exporters, Prometheus, Alertmanager, and pages on the terminal.
 stack: .venv/run

@@ -19,13 +19,13 @@ README = REPOSITORY / "alerts" / "README.md"
 UNIT_TESTS = sorted((REPOSITORY / "alerts" / "tests").glob("*.test.yaml"))
 RUNBOOKS = REPOSITORY / "docs" / "runbooks"
 TOPOLOGIES = REPOSITORY / "alerts" / "tests" / "ordinary-topologies.test.yaml"
-RECORDED = re.compile(r"\b(?:vpn_connection|vpn_tunnel|vpn_target|job):[\w:]+")
+RECORDED = re.compile(r"\b(?:vpn_connection|vpn_tunnel|vpn_target|vpn_path|job):[\w:]+")
 METRICS = REPOSITORY / "docs" / "METRICS.md"
 
 Rule = dict[str, Any]
 VERSIONS = pytest.mark.parametrize("old", [False, True], ids=["new", "old"])
 CASES = ("fires", "stays silent", "resolves", "survives a missed scrape")
-IDENTITY = {"job", "account_id", "region", "vpn_connection_id", "tunnel_ip", "source"}
+IDENTITY = {"job", "account_id", "region", "vpn_connection_id", "tunnel_ip", "source", "direction"}
 ROUTING = {"severity", "team", "shared"}
 SHARED = {"gateway_id", "customer_gateway_id", "shared", "team"}
 
