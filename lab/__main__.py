@@ -20,7 +20,8 @@ from lab.laboratory import Lab, Plan
 from lab.namespaces import LabError
 from lab.pace import Clock
 from lab.watchers import exporter, pages
-from tools.chain import Chain, Message
+from testbed.chain import Chain, Message
+from testbed.programs import MissingProgramError
 
 _CANNOT_RUN = 1
 
@@ -36,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with ExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="vpn-lab-")))
             _run(stack, folder, FAULTS.get(options.fault), options.pages)
-    except LabError as error:
+    except (LabError, MissingProgramError, TimeoutError) as error:
         print(error, file=sys.stderr)
         return _CANNOT_RUN
     except KeyboardInterrupt:
@@ -61,7 +62,7 @@ def _run(stack: ExitStack, folder: Path, fault: Fault | None, with_pages: bool) 
     # The exporter and Prometheus live in real time, so AWS must as well: only the daemons' own times are short.
     cloud = stack.enter_context(Cloud(lab, Clock(pace=1)))
     address = stack.enter_context(exporter(folder, lab, cloud))
-    chain = stack.enter_context(pages(folder, address, _show)) if with_pages else None
+    chain = stack.enter_context(pages(folder, [address], _show)) if with_pages else None
     stage = Stage(lab, cloud)
     lab.until(lambda: fault.before(stage) if fault else lab.until_up(), "the state before the fault")
     print(_welcome(cloud, address, chain, fault), flush=True)

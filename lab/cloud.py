@@ -1,7 +1,6 @@
 """AWS over a lab: its API on a local port, and the commands of those who use it."""
 
 import json
-import os
 import shlex
 import subprocess
 import sys
@@ -16,7 +15,9 @@ from lab import exporter_on_lab_time
 from lab.changes import LabChanges
 from lab.fleet import CONNECTION, REGION, LabFleet
 from lab.laboratory import Lab
+from lab.namespaces import LabError
 from lab.pace import Clock
+from testbed.exporter_process import clean_environment, with_credentials
 
 _PATIENCE = 60.0
 
@@ -24,14 +25,14 @@ _PATIENCE = 60.0
 class Cloud:
     """The simulated AWS, with the lab's connection in it, between `with` and its end.
 
-    Its time runs at the lab's pace, unless the clock given says otherwise.
+    Its time runs at the lab's pace, unless the clock given says otherwise. `account_id` is whose account it is.
     """
 
-    def __init__(self, lab: Lab, clock: Clock | None = None) -> None:
+    def __init__(self, lab: Lab, clock: Clock | None = None, account_id: str = "123456789012") -> None:
         self.clock = clock or Clock(lab.plan.pace)
         self.fleet = LabFleet(lab, self.clock)
         self.changes = LabChanges(lab, self.fleet)
-        self._aws = SimulatedAws(self.fleet, changes=self.changes)
+        self._aws = SimulatedAws(self.fleet, changes=self.changes, account_id=account_id)
         self._running = ExitStack()
 
     def __enter__(self) -> Self:
@@ -47,16 +48,7 @@ class Cloud:
     @property
     def settings(self) -> Mapping[str, str]:
         """The environment variables that lead a client of AWS here."""
-        return {
-            "AWS_ENDPOINT_URL": self._aws.url,
-            "AWS_REGION": REGION,
-            "AWS_DEFAULT_REGION": REGION,
-            "AWS_ACCESS_KEY_ID": "lab",
-            "AWS_SECRET_ACCESS_KEY": "lab",
-            "AWS_CONFIG_FILE": os.devnull,
-            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-            "AWS_EC2_METADATA_DISABLED": "true",
-        }
+        return with_credentials(self._aws.url, AWS_DEFAULT_REGION=REGION)
 
     def run(self, command: str, folder: Path | None = None) -> str:
         """Run a command of the AWS CLI as a person would, and wait until AWS has carried it out; what it printed.
@@ -68,7 +60,7 @@ class Cloud:
         beside = Path(sys.executable).with_name("aws")
         done = subprocess.run(
             [beside, *arguments],
-            env=self._environment(),
+            env=clean_environment(**self.settings),
             cwd=folder,
             capture_output=True,
             text=True,
@@ -79,8 +71,10 @@ class Cloud:
         return done.stdout
 
     def diagnose(self, config: Path) -> Mapping[str, Any]:
-        """What `aws-vpn-exporter diagnose --output json` says of the connection, on AWS's time."""
+        """What `aws-vpn-exporter diagnose --output json` says of the connection, on AWS's time. Raises LabError."""
         said = self.exporter("diagnose", f"--config.file={config}", "--output=json")
+        if not said.stdout:
+            raise LabError(f"diagnose said nothing: {said.stderr[-2000:]}")
         [connection] = json.loads(said.stdout)["connections"]
         assert connection["vpn_connection_id"] == CONNECTION
         return dict(connection)
@@ -89,13 +83,9 @@ class Cloud:
         """A command of the exporter, run to its end on AWS's time."""
         return subprocess.run(
             [*exporter_on_lab_time.COMMAND, *arguments],
-            env={**self._environment(), **exporter_on_lab_time.settings(self.clock)},
+            env=clean_environment(**self.settings, **exporter_on_lab_time.settings(self.clock)),
             capture_output=True,
             text=True,
             timeout=_PATIENCE,
             check=False,
         )
-
-    def _environment(self) -> dict[str, str]:
-        others = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-        return {**others, **self.settings}

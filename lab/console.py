@@ -125,7 +125,7 @@ class Console(cmd.Cmd):
     def do_diagnose(self, _: str) -> None:
         """What `aws-vpn-exporter diagnose` says now."""
         with tempfile.TemporaryDirectory(prefix="vpn-lab-") as folder:
-            (Path(folder) / "exporter.yaml").write_text(watchers.CONFIG)
+            (Path(folder) / "exporter.yaml").write_text(watchers.CONFIG + watchers.DEVICE)
             (Path(folder) / "swanctl.conf").write_text(self._lab.device_text())
             done = self._stage.cloud.exporter("diagnose", f"--config.file={folder}/exporter.yaml")
         print(done.stdout or done.stderr)

@@ -6,24 +6,22 @@ from pathlib import Path
 from lab import inside, prober
 from lab.namespaces import Namespaces
 from lab.network import VPC_HOSTS
-from tools.chain import REPOSITORY, located
+from testbed.programs import REPOSITORY, find
 
 EXPORTER = "prometheus-blackbox-exporter"
 MODULES = REPOSITORY / "alerts" / "keepalive" / "blackbox.yml"
 _LOG = inside.ROOM / "probes.log"
 
 
-def obstacle() -> str:
-    """Why there is no keepalive on this machine; empty where there can be."""
-    return "" if located(EXPORTER) else f"the keepalive needs {EXPORTER}: run tools/real-parts.sh, or install it"
-
-
 class Keepalive:
-    """Pings a host behind each tunnel about once a second, from the moment that it is made until it ends."""
+    """Pings a host behind each tunnel about once a second, from the moment that it is made until it ends.
+
+    Raises MissingProgramError.
+    """
 
     def __init__(self, namespaces: Namespaces) -> None:
         self._namespaces = namespaces
-        exporter = [str(located(EXPORTER)), f"--config.file={MODULES}", f"--web.listen-address={prober.ADDRESS}"]
+        exporter = [str(find(EXPORTER)), f"--config.file={MODULES}", f"--web.listen-address={prober.ADDRESS}"]
         program = [sys.executable, str(Path(prober.__file__)), *VPC_HOSTS]
         self._programs = [
             namespaces.start("lan", exporter, inside.ROOM / "blackbox.log"),

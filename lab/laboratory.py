@@ -4,7 +4,7 @@ import logging
 import secrets
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -137,7 +137,10 @@ class Lab:
         if side == "aws":
             self._configure_endpoint(number)
             return
-        self.namespaces.outside(self.device_file).write_text(self.device_text(self.plan.pace))
+        # Both daemons read it, perhaps at this moment: it is replaced as a whole.
+        written = self.namespaces.outside(self.device_file.with_suffix(f".{number}"))
+        written.write_text(self.device_text(self.plan.pace))
+        written.replace(self.namespaces.outside(self.device_file))
         uri, path = f"unix://{charon.folder}/vici", str(self.device_file)
         self.namespaces.run("", "swanctl", "--load-all", "--uri", uri, "--file", path)
 
@@ -194,9 +197,18 @@ class Lab:
         return time.monotonic() - begin
 
     def until_up(self, *numbers: int) -> float:
-        """Wait until these tunnels, or both, are up; the seconds that it took."""
+        """Wait until these tunnels, or both, are up; the seconds that it took. Raises LabError."""
         wanted = numbers or NUMBERS
-        return self.until(lambda: all(map(self.carries, wanted)), f"tunnel {wanted} is up")
+        try:
+            return self.until(lambda: all(map(self.carries, wanted)), f"tunnels {wanted} are up")
+        except LabError as error:
+            raise LabError("\n".join((str(error), *self._ends_of_logs(wanted)))) from None
+
+    def _ends_of_logs(self, numbers: Iterable[int]) -> Iterator[str]:
+        for number in numbers:
+            yield f"tunnel {number}: {self.associations[number].status}"
+            for side in network.ROUTER:
+                yield from (f"{side}{number}:", *self.charons[side, number].log.read_text().splitlines()[-20:])
 
     def ping(self, host: str = network.VPC_HOSTS[0], namespace: str = "lan") -> bool:
         """Whether a host answers one ping within a second; from the site unless said otherwise."""

@@ -12,6 +12,7 @@ from lab.cloud import Cloud
 from lab.faults import Fault, Stage
 from lab.laboratory import Lab
 from lab.network import TUNNELS
+from lab.watchers import DEVICE
 
 _CONFIG = """
 regions: [eu-west-1]
@@ -19,9 +20,6 @@ traffic: {interval: 1m, period: 1m}
 maintenance: {}
 negotiated: {}
 logs: {}
-policies:
-  - match: {tags: {site: Lab}}
-    device_file: swanctl.conf
 """
 """Everything that the exporter can read is turned on, and it has the device's own file."""
 
@@ -33,6 +31,9 @@ class Verdict:
     state: str
     message: str
     causes: Sequence[tuple[str, str]] = ()
+    evidence: Sequence[str] = ()
+    against: Sequence[str] = ()
+    """The facts that speak for the best cause, and against it."""
     remedy: str = ""
     commands: Sequence[str] = ()
     """The changes that are printed for the best cause, whether or not they are advised now."""
@@ -78,16 +79,18 @@ def ask(stage: Stage) -> Verdict:
     """Ask the exporter about tunnel 1."""
     with tempfile.TemporaryDirectory(prefix="vpn-lab-") as folder:
         config = Path(folder) / "config.yaml"
-        config.write_text(_CONFIG)
+        config.write_text(_CONFIG + DEVICE)
         config.with_name("swanctl.conf").write_text(stage.lab.device_text())
         said = stage.cloud.diagnose(config)
     one = next(tunnel for tunnel in said["tunnels"] if tunnel["tunnel_ip"] == TUNNELS[1].outside)
     causes: Sequence[Mapping[str, Any]] = one["causes"]
-    best: Mapping[str, Any] = causes[0] if causes else {"remedy": "", "repair": {"change": ()}}
+    best: Mapping[str, Any] = causes[0] if causes else {"evidence": (), "remedy": "", "repair": {"change": ()}}
     return Verdict(
         one["state"],
         one["message"],
         tuple((cause["cause"], cause["confidence"]) for cause in causes),
+        tuple(best["evidence"]),
+        tuple(best.get("against", ())),
         best["remedy"],
         tuple(best["repair"]["change"]),
     )

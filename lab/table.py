@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from lab.faults import FAULTS
 from lab.rehearsal import Rehearsal, rehearse
-from tools.chain import REPOSITORY
+from testbed.programs import REPOSITORY
 
 PAGE = REPOSITORY / "docs" / "LAB-FAULTS.md"
 
@@ -73,6 +73,10 @@ def _details(made: Rehearsal) -> Iterator[str]:
         yield "```\n"
     else:
         yield "AWS logged nothing of the tunnel.\n"
+    for heading, facts in (("For", made.verdict.evidence), ("Against", made.verdict.against)):
+        if facts:
+            yield f"{heading} the first cause:\n"
+            yield "\n".join((*(f"- {fact}" for fact in facts), ""))
     if made.verdict.state != "up" and not made.verdict.likely:
         yield "No cause is called likely: nothing that was read speaks clearly for one.\n"
     if made.verdict.remedy:

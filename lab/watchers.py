@@ -1,19 +1,16 @@
 """Those who watch the lab: an exporter, and behind it Prometheus and Alertmanager with the shipped rules."""
 
-import os
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.request import urlopen
 
 from lab.cloud import Cloud
 from lab.laboratory import Lab
-from lab.namespaces import LabError
-from tools.chain import Chain, Mailbox, Message, chain, free_port, located, program, wait_for
+from testbed.chain import Chain, Mailbox, Message, chain
+from testbed.exporter_process import ExporterProcess
 
 SPEED = 10
-"""How many times shorter than shipped the waits of Prometheus and Alertmanager are."""
+"""How many times shorter than shipped the waits of Prometheus and Alertmanager are for a person."""
 
 CONFIG = """
 regions: [eu-west-1]
@@ -24,43 +21,35 @@ traffic: {interval: 1m, period: 1m}
 maintenance: {interval: 10s}
 negotiated: {interval: 10s}
 logs: {interval: 5s}
+"""
+
+DEVICE = """
 policies:
   - match: {tags: {site: Lab}}
     device_file: swanctl.conf
 """
+"""What hands the device's file to the exporter."""
 
 
 @contextmanager
-def exporter(folder: Path, lab: Lab, cloud: Cloud) -> Iterator[str]:
-    """An exporter that watches the lab and has the device's file; its address, once it has looked."""
-    address = f"127.0.0.1:{free_port()}"
-    (folder / "exporter.yaml").write_text(CONFIG)
-    (folder / "swanctl.conf").write_text(lab.device_text())
-    others = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    command = [sys.executable, "-m", "aws_vpn_exporter", "serve", f"--config.file={folder / 'exporter.yaml'}"]
-    log = folder / "exporter.log"
-    with program(log, *command, f"--web.listen-address={address}", environment={**others, **cloud.settings}):
-        wait_for(lambda: _ready(address), "the exporter has looked", folder)
-        yield address
+def exporter(folder: Path, lab: Lab, cloud: Cloud, config_text: str = CONFIG + DEVICE) -> Iterator[str]:
+    """An exporter that watches the lab, and may have the device's file; its address, once it has looked."""
+    config = folder / "exporter.yaml"
+    config.write_text(config_text)
+    config.with_name("swanctl.conf").write_text(lab.device_text())
+    command = ("serve", f"--config.file={config}")
+    with ExporterProcess(command, cloud.settings, folder / "exporter.log") as process:
+        process.until_ready()
+        yield f"127.0.0.1:{process.port}"
 
 
 @contextmanager
-def pages(folder: Path, address: str, show: Callable[[Message], None]) -> Iterator[Chain]:
-    """Prometheus and Alertmanager behind the exporter; `show` gets what would go to a pager, a chat or a queue."""
-    with (
-        Mailbox(show) as mailbox,
-        chain(folder, [address], mailbox.url, speed=SPEED, find=_find) as made,
-    ):
+def pages(
+    folder: Path, addresses: Sequence[str], show: Callable[[Message], None], speed: float = SPEED
+) -> Iterator[Chain]:
+    """Prometheus and Alertmanager behind exporters; `show` gets what would go to a pager, a chat or a queue.
+
+    Their waits are `speed` times shorter than shipped. Raises MissingProgramError.
+    """
+    with Mailbox(show) as mailbox, chain(folder, addresses, mailbox.url, speed=speed) as made:
         yield made
-
-
-def _find(name: str) -> Path:
-    found = located(name)
-    if not found:
-        raise LabError(f"{name} is not here: run tools/real-parts.sh, install it, or use --no-pages")
-    return found
-
-
-def _ready(address: str) -> bool:
-    with urlopen(f"http://{address}/-/ready", timeout=5) as answer:
-        return bool(answer.status == 200)

@@ -20,10 +20,10 @@ from testbed.programs import free_port
 COMMAND = (sys.executable, "-m", "aws_vpn_exporter")
 
 
-def run(*arguments: str, timeout: float = 60, **environment: str) -> subprocess.CompletedProcess[str]:
-    """The command, run to its end within so many seconds."""
+def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """The command, run to its end."""
     return subprocess.run(
-        [*COMMAND, *arguments], env=clean_environment(**environment), capture_output=True, text=True, timeout=timeout
+        [*COMMAND, *arguments], env=clean_environment(**environment), capture_output=True, text=True, timeout=90
     )
 
 

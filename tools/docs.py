@@ -52,7 +52,8 @@ CONFIGURATION_HEAD = """\
 Without a file, `aws-vpn-exporter serve` watches the account of the default AWS credentials in the default region. A
 file, named by `--config.file`, is YAML and strict: unknown keys, duplicate keys and aliases are errors that say where
 and what would be right. `aws-vpn-exporter check-config --config.file=FILE` prints what would be watched. The file is
-read again on SIGHUP and on `POST /-/reload`; if it cannot be used then, the configuration before it stays in force.
+read again on SIGHUP, with `--web.enable-lifecycle` on `POST /-/reload`, and with `--config.auto-reload-interval=30s`
+once it has changed; if it cannot be used then, the configuration before it stays in force.
 
 Durations are written as `30s`, `5m` or `1h30m`. Credentials, regions and endpoints come the standard AWS way
 (`AWS_PROFILE`, `AWS_REGION`, web identity, `AWS_ENDPOINT_URL_EC2` for a VPC endpoint, ...), never from this file.
@@ -162,7 +163,17 @@ def configuration() -> str:
 
 
 SOURCE_BLOCKS = ("TrafficBlock", "MaintenanceBlock", "NegotiatedBlock", "LogsBlock")
-MAIN_BLOCKS = ("AccountBlock", "OrganizationBlock", "Selection", "PolicyBlock", "Match", "OptionBlock", *SOURCE_BLOCKS)
+MAIN_BLOCKS = (
+    "AccountBlock",
+    "OrganizationBlock",
+    "Selection",
+    "PolicyBlock",
+    "Match",
+    "GatewayBlock",
+    "WindowBlock",
+    "OptionBlock",
+    *SOURCE_BLOCKS,
+)
 
 TITLES = {
     "AccountBlock": "An entry of `accounts`",
@@ -170,11 +181,15 @@ TITLES = {
     "Selection": "`include` and `exclude`",
     "PolicyBlock": "An entry of `policies`",
     "Match": "`match`",
-    "OptionBlock": "`customer_gateway` and `option_defaults`",
+    "GatewayBlock": "`customer_gateway`",
+    "WindowBlock": "An entry of `planned`",
+    "OptionBlock": "`option_defaults`",
     "TrafficBlock": "`traffic`",
     "MaintenanceBlock": "`maintenance`",
     "NegotiatedBlock": "`negotiated`",
     "LogsBlock": "`logs`",
+    "ChangesBlock": "`changes`",
+    "CustomerGatewaysBlock": "`customer_gateways`",
     "TlsServerConfig": "`tls_server_config`",
     "HttpServerConfig": "`http_server_config`",
 }
@@ -222,6 +237,12 @@ def _types(value: Schema, definitions: Schema) -> Iterator[str]:
     elif value.get("type") == "integer":
         low, high = value.get("minimum"), value.get("maximum")
         yield f"number, {low} to {high}" if high and high < 10**6 else f"number, from {low}"
+    elif value.get("type") == "number":
+        yield "number"
+    elif value.get("type") == "boolean":
+        yield "`true` or `false`"
+    elif value.get("format") == "date-time":
+        yield "time"
     elif value.get("type") == "string":
         yield KINDS.get(value.get("pattern", ""), "text")
 

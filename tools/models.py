@@ -1,7 +1,8 @@
-"""Writes the cut-down description of the EC2 API that the exporter loads in place of botocore's whole one.
+"""Writes the cut-down descriptions of AWS that the exporter loads in place of botocore's whole ones.
 
-Only the operations in use are kept, without documentation, and without the members that hold pre-shared keys. The
-description is botocore's (Apache-2.0).
+Of the EC2 API only the operations in use are kept, without documentation, and without the members that hold pre-shared
+keys. Of the endpoints only those of the services in use are kept: the whole list takes 7 MB of memory. The descriptions
+are botocore's (Apache-2.0).
 """
 
 import json
@@ -15,13 +16,17 @@ from botocore.loaders import Loader
 from tools.generated import ROOT, main
 
 OPERATIONS = (
+    "DescribeCustomerGateways",
     "DescribeRegions",
     "DescribeVpnConnections",
     "GetActiveVpnTunnelStatus",
     "GetVpnTunnelReplacementStatus",
 )
 SECRETS = {("VpnConnection", "CustomerGatewayConfiguration"), ("TunnelOption", "PreSharedKey")}
-FOLDER = ROOT / "exporter" / "aws_vpn_exporter" / "aws" / "models" / "ec2"
+SERVICES = ("cloudtrail", "ec2", "logs", "monitoring", "organizations", "servicequotas", "sts")
+"""By the names that AWS's endpoints have; `monitoring` is CloudWatch."""
+
+FOLDER = ROOT / "exporter" / "aws_vpn_exporter" / "aws" / "models"
 
 
 def pruned() -> tuple[str, dict[str, Any]]:
@@ -66,9 +71,21 @@ def _names(value: Any) -> set[str]:
 
 
 def generated() -> Mapping[Path, str]:
-    """The description's file, in a folder named for the API's version, and its text."""
+    """The descriptions' files, EC2's in a folder named for the API's version, and their texts."""
     version, description = pruned()
-    return {FOLDER / version / "service-2.json": json.dumps(description, indent=1) + "\n"}
+    return {
+        FOLDER / "ec2" / version / "service-2.json": json.dumps(description, indent=1) + "\n",
+        FOLDER / "endpoints.json": json.dumps(endpoints(), indent=1) + "\n",
+    }
+
+
+def endpoints() -> dict[str, Any]:
+    """Every partition with its regions, and the endpoints of the services in use."""
+    whole: dict[str, Any] = Loader().load_data("endpoints")
+    for partition in whole["partitions"]:
+        services = partition["services"]
+        partition["services"] = {name: services[name] for name in SERVICES if name in services}
+    return whole
 
 
 if __name__ == "__main__":

@@ -18,6 +18,8 @@ from aws_vpn_exporter.commands.iam_policy import FORMATS, iam_policy
 from aws_vpn_exporter.commands.serve import serve
 from aws_vpn_exporter.config import ConfigError
 from aws_vpn_exporter.devices import DeviceError
+from aws_vpn_exporter.fields import seconds
+from aws_vpn_exporter.redaction import redacted
 from aws_vpn_exporter.sharding import EVERYTHING, Shard
 from aws_vpn_exporter.web.server import ListenError
 
@@ -33,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return command(**options)
     except (CannotStartError, ConfigError, DeviceError, ListenError) as error:
-        print(f"aws-vpn-exporter: {error}", file=sys.stderr)
+        print(f"aws-vpn-exporter: {redacted(error)}", file=sys.stderr)
         return code_of_errors
     except KeyboardInterrupt:
         return 130
@@ -92,6 +94,14 @@ def _parser() -> argparse.ArgumentParser:
 def _add_serve(parser: argparse.ArgumentParser) -> None:
     _add_config_file(parser)
     parser.add_argument(
+        "--config.auto-reload-interval",
+        dest="auto_reload_interval",
+        type=_duration,
+        metavar="DURATION",
+        help="how often to look whether the configuration file has changed, such as 30s, and then to read it again; "
+        "default: never",
+    )
+    parser.add_argument(
         "--shard",
         type=_shard,
         default=EVERYTHING,
@@ -112,6 +122,8 @@ def _add_demo(parser: argparse.ArgumentParser) -> None:
 def _add_diagnose(parser: argparse.ArgumentParser) -> None:
     _add_config_file(parser)
     parser.add_argument("--vpn-connection-id", metavar="ID", help="only this connection")
+    parser.add_argument("--region", metavar="REGION", help="only this region, whatever the configuration names")
+    parser.add_argument("--account", metavar="ID", help="only this account")
     parser.add_argument("--output", choices=("text", "json"), default="text", help="default: %(default)s")
     parser.add_argument("--watch", action="store_true", help="ask again until all is well; print each change")
     _add_timeout(parser)
@@ -176,6 +188,12 @@ def _add_server(parser: argparse.ArgumentParser, listen_address: str) -> None:
     )
     _add_web_config_file(parser)
     parser.add_argument(
+        "--web.enable-lifecycle",
+        dest="enable_lifecycle",
+        action="store_true",
+        help="let POST /-/reload read the configuration again; SIGHUP always does",
+    )
+    parser.add_argument(
         "--log.level", dest="log_level", choices=log_format.LEVELS, default="info", help="default: %(default)s"
     )
     parser.add_argument(
@@ -197,6 +215,13 @@ def _add_web_config_file(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="TLS and basic authentication, in the format of Prometheus's exporter-toolkit",
     )
+
+
+def _duration(text: str) -> float:
+    try:
+        return seconds(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _shard(text: str) -> Shard:

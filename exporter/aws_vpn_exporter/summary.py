@@ -7,12 +7,19 @@ from enum import IntEnum
 from aws_vpn_exporter.diagnosis.case import Case
 from aws_vpn_exporter.diagnosis.cause import Cause
 from aws_vpn_exporter.diagnosis.causes import causes
-from aws_vpn_exporter.evidence import Maintenance, Negotiated, Traffic
+from aws_vpn_exporter.evidence import Change, CustomerGateway, Maintenance, Negotiated, Traffic
 from aws_vpn_exporter.model import Connection, TunnelState
 from aws_vpn_exporter.options import OPTIONS
 from aws_vpn_exporter.policy import OptionSides, Settings
-from aws_vpn_exporter.status import ConnectionStatus, SourcePoll, TargetStatus, connection_statuses, source_up
-from aws_vpn_exporter.target import Target
+from aws_vpn_exporter.status import (
+    ConnectionStatus,
+    SourcePoll,
+    TargetStatus,
+    connection_statuses,
+    neighborhood,
+    source_up,
+)
+from aws_vpn_exporter.target import FailureCause, Target
 from aws_vpn_exporter.wording import age, moment
 
 RUNBOOKS = "https://github.com/aws-vpn-exporter/aws-vpn-exporter/blob/main/docs/runbooks/"
@@ -26,6 +33,9 @@ _STATES: Mapping[TunnelState, tuple[str, str]] = {
 }
 
 
+_MOST_CHANGES = 5
+
+
 class Health(IntEnum):
     """How a connection fares, worst first."""
 
@@ -35,6 +45,8 @@ class Health(IntEnum):
     NO_TELEMETRY = 3
     GOOD = 4
     OUT_OF_SERVICE = 5
+    PARKED = 6
+    IGNORED = 7
 
 
 HEALTH: Mapping[Health, tuple[str, str, str]] = {
@@ -44,6 +56,8 @@ HEALTH: Mapping[Health, tuple[str, str, str]] = {
     Health.NO_TELEMETRY: ("warn", "AWS reports no tunnel state", ""),
     Health.GOOD: ("good", "All expected tunnels up", ""),
     Health.OUT_OF_SERVICE: ("idle", "Not in service", ""),
+    Health.PARKED: ("idle", "Parked: no tunnel is expected", ""),
+    Health.IGNORED: ("idle", "Ignored by a policy", ""),
 }
 
 
@@ -81,6 +95,17 @@ class ConnectionCard:
     expected: int
     tags: tuple[tuple[str, str], ...]
     tunnels: tuple[TunnelRow, ...]
+    device: CustomerGateway | None
+    changes: tuple[Change, ...]
+    """The latest changes that somebody made at AWS, oldest first."""
+
+    @property
+    def device_words(self) -> str:
+        """The device at the other end, as AWS knows it."""
+        if self.device is None:
+            return ""
+        number = self.device.as_number
+        return ", ".join(filter(None, (self.device.device, self.device.address, number and f"AS {number}")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +120,15 @@ class TargetRow:
     connections: str
     sources: tuple[tuple[str, str, str], ...]
     """Tone, name and state of each optional source."""
+    refused: bool = False
+    """Whether a policy of the organization refuses it, and always did: nothing is known to be lost there."""
 
 
 def cards(statuses: Iterable[TargetStatus], settings: Settings, now: float) -> list[ConnectionCard]:
     """The connections at the Unix time `now`, worst first."""
-    found = [_card(one) for status in statuses for one in connection_statuses(status, settings, now)]
+    known = list(statuses)
+    around = neighborhood(known)
+    found = [_card(one) for status in known for one in connection_statuses(status, settings, now, around)]
     return sorted(found, key=lambda card: (card.health, card.target, card.connection.name, card.connection.id))
 
 
@@ -124,12 +153,23 @@ def _card(status: ConnectionStatus) -> ConnectionCard:
         expected=settings.expected_tunnels(connection),
         tags=tuple((key, connection.tags[key]) for key in settings.tags if connection.tags.get(key)),
         tunnels=tuple(map(_tunnel_row, status.cases)),
+        device=status.customer_gateway,
+        changes=_changes(status),
     )
+
+
+def _changes(status: ConnectionStatus) -> tuple[Change, ...]:
+    known = (case.evidence.changes for case in status.cases)
+    return next((changes.known for changes in known if changes), ())[-_MOST_CHANGES:]
 
 
 def _health(connection: Connection, settings: Settings) -> Health:
     if not connection.in_service:
         return Health.OUT_OF_SERVICE
+    if settings.is_ignored(connection):
+        return Health.IGNORED
+    if settings.expected_tunnels(connection) == 0:
+        return Health.PARKED
     if connection.tunnels_up is None:
         return Health.NO_TELEMETRY
     if connection.tunnels_up == 0:
@@ -192,10 +232,10 @@ def _maintenance(maintenance: Maintenance | None) -> str:
 
 
 def _standing_out(case: Case) -> Iterable[OptionSides]:
-    gateway = case.settings.customer_gateway(case.connection, case.tunnel)
+    stated = {sides.option.name: sides for sides in case.settings.sides(case.connection, case.tunnel)}
     for option in OPTIONS:
-        sides = case.settings.option_sides(case.tunnel, option, gateway.get(option.name))
-        if sides.at_aws != option.default or sides.differ:
+        sides = stated.get(option.name) or case.settings.option_sides(case.tunnel, option, None)
+        if sides.at_aws != option.default or sides.difference.harm:
             yield sides
 
 
@@ -205,7 +245,9 @@ def _target_row(status: TargetStatus, now: float) -> TargetRow:
         tone, state = "bad", f"failing: {poll.failure.cause}"
     else:
         tone, state = ("good", "answers") if poll.up else ("idle", "not tried yet")
+    refused = bool(poll.failure and poll.failure.cause is FailureCause.REFUSED_BY_POLICY and not poll.last_success)
     return TargetRow(
+        refused=refused,
         target=poll.target,
         tone=tone,
         state=state,
@@ -220,4 +262,7 @@ def _source_state(name: str, poll: SourcePoll) -> tuple[str, str, str]:
     error = poll.failure or (poll.answer.partial_error if poll.answer else None)
     if error:
         return "bad", name, f"{error.cause}: {error}"
-    return ("good", name, "answers") if source_up(poll) else ("idle", name, "not tried yet")
+    if not source_up(poll):
+        return "idle", name, "not tried yet"
+    notes = poll.answer.notes if poll.answer else ()
+    return "good", name, " ".join(("answers", *(f"({note.rstrip('.')})" for note in notes)))

@@ -100,6 +100,19 @@ class Stage:
         assert [message.firing for message in messages] == list(firing), messages
         return messages
 
+    def pages(self) -> list[Message]:
+        """The pages about the connection that has the outage. While AWS fails for long, blindness pages as well."""
+        return [message for message in self.mailbox.messages("pager") if self.mill.name in message.title]
+
+    def until_pages(self, *firing: bool) -> None:
+        """Waits until these are the pages about the connection that has the outage, firing or resolved."""
+        wait_for(
+            lambda: [page.firing for page in self.pages()] == list(firing),
+            60,
+            f"pages about {self.mill.name}",
+            self.folder,
+        )
+
     def until_muted(self, *alerts: tuple[str, str]) -> None:
         """Waits until Alertmanager holds these alerts back."""
         wait_for(lambda: self.chain.muted() >= set(alerts), 60, f"{alerts} to be muted", self.folder)

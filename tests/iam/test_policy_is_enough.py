@@ -97,7 +97,7 @@ def checked(statements: list[dict[str, object]], folder: Path) -> tuple[int, str
     fleet = Enforcing(list(statements))
     with SimulatedAws(fleet, regions=["eu-west-1"], script=fleet.fault) as aws:
         file = f"--config.file={folder / 'config.yaml'}"
-        done = run("check-config", "--live", "--timeout=60", file, **with_credentials(aws.url), timeout=90)
+        done = run("check-config", "--live", "--timeout=60", file, **with_credentials(aws.url))
     return done.returncode, done.stdout
 
 

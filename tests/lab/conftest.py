@@ -7,7 +7,7 @@ import pytest
 
 from lab import namespaces
 from lab.laboratory import Lab, Plan
-from tests import real_parts
+from tests.support.real_programs import missing
 
 
 @pytest.fixture(scope="session")
@@ -15,7 +15,7 @@ def possible() -> None:
     """Skips where the lab cannot run; fails there in CI."""
     reason = namespaces.obstacle()
     if reason:
-        real_parts.missing(reason)
+        missing(reason)
 
 
 @pytest.fixture

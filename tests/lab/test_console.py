@@ -1,4 +1,4 @@
-"""`make lab`, as a person uses it; and the whole way from a cut line to the page and back."""
+"""`make lab`, as a person uses it."""
 
 import os
 import subprocess
@@ -8,14 +8,7 @@ from pathlib import Path
 import pytest
 
 from lab import namespaces
-from lab.cloud import Cloud
-from lab.laboratory import Lab
-from lab.network import NUMBERS
-from lab.pace import Clock
-from lab.watchers import exporter, pages
-from tests import real_parts
-from tests.real_parts import REPOSITORY
-from tools.chain import Message, wait_for
+from testbed.programs import REPOSITORY
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.usefixtures("possible")]
 
@@ -72,23 +65,3 @@ def test_where_it_cannot_run_one_sentence_says_why(
     monkeypatch.setattr(namespaces, "CHARON", Path("/nowhere/charon"))
     assert main(["--no-pages"]) == 1
     assert "strongswan-charon" in capsys.readouterr().err
-
-
-def test_a_cut_line_pages_and_its_repair_resolves_the_page(tmp_path: Path) -> None:
-    for name in ("prometheus", "alertmanager"):
-        real_parts.find(name)
-    received: list[Message] = []
-
-    def paged(firing: bool) -> bool:
-        return any(message.receiver == "pager" and message.firing is firing for message in received)
-
-    with Lab() as lab, Cloud(lab, Clock(pace=1)) as cloud:
-        lab.until_up()
-        with exporter(tmp_path, lab, cloud) as address, pages(tmp_path, address, received.append):
-            lab.internet.cut()
-            lab.until(lambda: not any(map(lab.carries, NUMBERS)), "both tunnels are down")
-            wait_for(lambda: paged(True), "a page", tmp_path)
-            assert not paged(False)
-            lab.internet.clear()
-            wait_for(lambda: paged(False), "the end of the page", tmp_path, within=120)
-    assert all(one.key not in message.text for message in received for one in lab.device.values())

@@ -6,10 +6,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
-from lab import keepalive, table
+from lab import table
 from lab.faults import FAULTS
 from lab.rehearsal import Rehearsal, rehearse
-from tests import real_parts
 
 pytestmark = [pytest.mark.timeout(600), pytest.mark.usefixtures("possible")]
 
@@ -50,8 +49,6 @@ def rehearsals(possible: None, request: pytest.FixtureRequest) -> Iterator[Rehea
         for item in request.session.items
         if hasattr(item, "callspec") and "name" in item.callspec.params
     }
-    if keepalive.obstacle():
-        real_parts.missing(keepalive.obstacle())
     with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
         made = {name: pool.submit(rehearse, FAULTS[name]) for name in FAULTS if name in wanted}
         yield made

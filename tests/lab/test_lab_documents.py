@@ -5,7 +5,7 @@ import re
 from lab import console, keepalive, namespaces, table
 from lab.faults import FAULTS
 from lab.network import ROUTER, SITE, SITE_HOST, TUNNELS, VPC_HOSTS
-from tests.real_parts import REPOSITORY
+from testbed.programs import REPOSITORY
 
 GUIDE = (REPOSITORY / "docs" / "LAB.md").read_text()
 PICTURE = (REPOSITORY / "docs" / "images" / "lab.svg").read_text()

@@ -16,7 +16,8 @@ from lab.associations import IN, OUT
 from lab.laboratory import Lab, Plan
 from lab.network import NUMBERS, ROUTER, SITE_HOST, TUNNELS, VPC_HOSTS
 from lab.options import child
-from tests.real_parts import REPOSITORY, missing
+from testbed.programs import REPOSITORY
+from tests.support.real_programs import missing
 
 Make = Callable[[Plan], Lab]
 

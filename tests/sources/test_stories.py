@@ -70,14 +70,14 @@ def tell(client: ClientMaker) -> Tell:
 
 
 EVENTS: Mapping[tuple[str, str], set[str]] = {
-    ("idle-timeout", "signal-box"): {"phase1_down", "phase2_down"},
-    ("rekey-mismatch", "cider-press"): {"rekey", "no_proposal_match"},
+    ("idle-timeout", "signal-box"): {"closed_by_gateway"},
+    ("rekey-mismatch", "cider-press"): {"rekey", "no_proposal_match", "phase2_failed"},
     ("dead-peer", "watermill"): {"dpd_timeout"},
     ("logging-off", "tide-gauge"): set(),
-    ("pre-shared-key-mismatch", "stone-quarry"): {"pre_shared_key_mismatch"},
+    ("pre-shared-key-mismatch", "stone-quarry"): {"pre_shared_key_mismatch", "authentication_failed"},
     ("endpoint-replaced", "grain-store"): set(),
-    ("bgp-session-lost", "bell-foundry"): {"bgp_down"},
-    ("gateway-unreachable", "fog-horn"): {"peer_unresponsive"},
+    ("bgp-session-lost", "bell-foundry"): {"bgp_down", "bgp_hold_timer", "bgp_connecting"},
+    ("gateway-unreachable", "fog-horn"): {"half_open"},
 }
 
 

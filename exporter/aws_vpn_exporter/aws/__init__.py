@@ -1,1 +1,1 @@
-"""The only code that imports boto3: clients, discovery, and one file per source of data."""
+"""The only code that imports botocore, the core of boto3: clients, discovery, and one file per source of data."""

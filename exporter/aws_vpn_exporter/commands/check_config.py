@@ -4,12 +4,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from aws_vpn_exporter import config
+from aws_vpn_exporter.aws.regions import unknown_regions
+from aws_vpn_exporter.aws.session import BOTO3_VERSION
 from aws_vpn_exporter.commands.ask_once import (
     ALL_WELL,
     NO_ANSWER,
     TIMEOUT,
     ask_once,
     connections_and_targets,
+    refusals,
     saw_everything,
 )
 from aws_vpn_exporter.config import Config
@@ -18,7 +21,7 @@ from aws_vpn_exporter.policy import Policy
 from aws_vpn_exporter.sources import SOURCES
 from aws_vpn_exporter.target import ALL_REGIONS
 from aws_vpn_exporter.web.config import WebConfigFile
-from aws_vpn_exporter.wording import duration
+from aws_vpn_exporter.wording import duration, moment
 
 
 def check_config(config_file: Path | None, web_config_file: Path | None, live: bool, timeout: float = TIMEOUT) -> int:
@@ -35,7 +38,9 @@ def check_config(config_file: Path | None, web_config_file: Path | None, live: b
 
 def _ask(loaded: Config, config_file: Path | None, timeout: float) -> int:
     cards, rows = connections_and_targets(ask_once(config_file, timeout))
-    for row in rows:
+    for refusal in refusals(rows):
+        print(refusal)
+    for row in (row for row in rows if not row.refused):
         print(f"{row.target}: {row.state}, connections: {row.connections}{': ' if row.detail else ''}{row.detail}")
         for tone, name, detail in row.sources:
             if tone != "good":
@@ -57,6 +62,9 @@ def _description(loaded: Config, file: Path | None) -> Iterator[str]:
     yield f"{file} is valid." if file else "No configuration file: these are the defaults."
     yield f"Accounts: {_accounts(loaded)}"
     yield f"Regions:  {_regions(loaded)}"
+    for region, similar in unknown_regions(_named_regions(loaded)):
+        meant = f"; did you mean {similar}?" if similar else ""
+        yield f"Region:   {region} is not in AWS's list of regions, as boto3 {BOTO3_VERSION} brings it{meant}"
     yield (
         f"Polls:    every {duration(loaded.poll_interval)} where there are connections, "
         f"every {duration(loaded.discovery_interval)} where there are none"
@@ -86,6 +94,16 @@ def _regions(loaded: Config) -> str:
     return "every enabled region" if loaded.regions == ALL_REGIONS else ", ".join(loaded.regions)
 
 
+def _named_regions(loaded: Config) -> Iterator[str]:
+    """Every region that the file names, wherever it does."""
+    named = [loaded.regions, *(account.regions for account in loaded.accounts or ())]
+    if loaded.organization:
+        named.append(loaded.organization.regions)
+    for regions in named:
+        if regions and regions != ALL_REGIONS:
+            yield from regions
+
+
 def _matched(policy: Policy) -> str:
     tags = (f"{key}={value}" for key, value in policy.tags.items())
     return " and ".join((*policy.ids, *tags)) or "all connections"
@@ -94,6 +112,12 @@ def _matched(policy: Policy) -> str:
 def _stated(policy: Policy) -> Iterator[str]:
     if policy.expected_tunnels is not None:
         yield f"tunnels expected: {policy.expected_tunnels}"
+    if policy.ignore is not None:
+        yield "ignored: never alarmed" if policy.ignore else "not ignored"
+    if policy.planned:
+        yield "planned: " + ", ".join(f"{moment(window.start)} until {moment(window.end)}" for window in policy.planned)
+    if policy.availability_objective is not None:
+        yield f"available {policy.availability_objective:.2%} of the time"
     if policy.device:
         yield f"device file with peers {', '.join(policy.device)}"
     if policy.standby_tunnels:

@@ -24,13 +24,14 @@ def demo(
     listen_address: str,
     log_level: str,
     log_format: str,
+    enable_lifecycle: bool,
 ) -> int:
     """Serves a simulated AWS and an exporter of it, as `serve` does; or lists the scenarios.
 
     Replaces the process's AWS_* environment variables. Raises CannotStartError for an unknown scenario.
     """
     # The simulation is imported for this command only: `serve` has no use for its memory.
-    from aws_vpn_exporter.demo.fleet import SCENARIOS, Fleet
+    from aws_vpn_exporter.demo.fleet import SCENARIOS, Fleet, RepairedFleet
     from aws_vpn_exporter.demo.server import SimulatedAws
 
     if list_scenarios:
@@ -40,15 +41,16 @@ def demo(
     if scenario not in SCENARIOS:
         raise CannotStartError(f"there is no scenario {scenario!r}; choose one of {', '.join(SCENARIOS)}")
     fleet = Fleet(time.time, scenario)
+    repaired = RepairedFleet(fleet.describe, time.time)
     with (
-        SimulatedAws(fleet.describe, script=fleet.fault, sources=fleet) as aws,
+        SimulatedAws(repaired.describe, script=fleet.fault, sources=fleet, changes=repaired) as aws,
         as_file(files("aws_vpn_exporter.demo") / "config.yaml") as config_file,
     ):
         for name in [name for name in os.environ if name.startswith("AWS_")]:
             del os.environ[name]
         os.environ.update(_ENVIRONMENT, AWS_ENDPOINT_URL=aws.url)
         print(_welcome(aws.url, scenario, SCENARIOS[scenario].description, listen_address), flush=True)
-        return serve(config_file, web_config_file, listen_address, log_level, log_format)
+        return serve(config_file, web_config_file, listen_address, log_level, log_format, enable_lifecycle)
 
 
 def _welcome(url: str, scenario: str, description: str, listen_address: str) -> str:

@@ -2,18 +2,19 @@
 
 import gc
 import logging
-from contextlib import suppress
 from pathlib import Path
 
 from aws_vpn_exporter import __version__
 from aws_vpn_exporter.aws.session import Aws
 from aws_vpn_exporter.config import ConfigError
 from aws_vpn_exporter.exporter import Exporter
+from aws_vpn_exporter.file_watch import FileWatch
 from aws_vpn_exporter.log_format import setup
 from aws_vpn_exporter.sharding import EVERYTHING, Shard
 from aws_vpn_exporter.web import server
 from aws_vpn_exporter.web.app import application
 from aws_vpn_exporter.web.config import WebConfigFile
+from aws_vpn_exporter.web.reloading import Reloads
 
 log = logging.getLogger(__name__)
 
@@ -24,13 +25,19 @@ def serve(
     listen_address: str,
     log_level: str,
     log_format: str,
+    enable_lifecycle: bool = False,
     shard: Shard = EVERYTHING,
+    auto_reload_interval: float | None = None,
 ) -> int:
     """Serves until SIGTERM or SIGINT; to be called in the main thread, whose signals it handles.
 
+    Every `auto_reload_interval` seconds it reads the configuration file again if that has changed; None is never.
     Raises ConfigError, CannotStartError or ListenError where it cannot start.
     """
     setup(log_level, log_format)
+    if auto_reload_interval and not config_file:
+        raise ConfigError("--config.auto-reload-interval is given without --config.file: there is no file to look at")
+    watch = FileWatch(config_file) if config_file else None
     web_config = WebConfigFile(web_config_file)
     aws = Aws()
     exporter = Exporter(aws, config_file, shard)
@@ -41,7 +48,11 @@ def serve(
     exporter.start()
     _spare_the_garbage_collector()
     log.info("aws-vpn-exporter %s listens on %s", __version__, listen_address)
-    server.serve(application(exporter, web_config), listener, web_config.tls(), lambda: _reload(exporter))
+    reloads = Reloads(exporter.reload)
+    if watch and auto_reload_interval:
+        watch.start(auto_reload_interval, reloads.request)
+    app = application(exporter, web_config, reloads if enable_lifecycle else None)
+    server.serve(app, listener, web_config.tls, reloads.request)
     return 0
 
 
@@ -53,8 +64,3 @@ def _spare_the_garbage_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 10, 10)
-
-
-def _reload(exporter: Exporter) -> None:
-    with suppress(ConfigError):  # The exporter has logged it, and a metric says it; SIGHUP has no answer.
-        exporter.reload()

@@ -95,8 +95,8 @@ TUNNEL: tuple[Metric[Case], ...] = (
     *(_switch(option) for option in OPTIONS if option.is_switch),
     Metric(
         "aws_vpn_tunnel_option_mismatch",
-        "Whether AWS's value of the option disagrees with the customer gateway's (1), for each option that a policy "
-        "states. A set disagrees where AWS does not permit what the gateway is set to.",
+        "Whether AWS's value of the option and the customer gateway's differ in a way that can hurt (1), for each "
+        "option that a policy states: sets with nothing in common, or lifetimes that have to be equal and are not.",
         ("option",),
         _option_mismatch,
     ),
@@ -108,9 +108,12 @@ TUNNEL: tuple[Metric[Case], ...] = (
     ),
     Metric(
         "aws_vpn_tunnel_down_cause",
-        "The most probable cause on the evidence at hand, for a tunnel that is not up or carries nothing. Always 1.",
-        ("cause",),
-        lambda case: [({"cause": cause.kind.value}, 1.0) for cause in causes(case)[:1]],
+        "The most probable cause on the evidence at hand, for a tunnel that is not up or carries nothing, and its "
+        "confidence: likely or possible. Always 1.",
+        ("cause", "confidence"),
+        lambda case: [
+            ({"cause": cause.kind.value, "confidence": cause.confidence.value}, 1.0) for cause in causes(case)[:1]
+        ],
     ),
     Metric(
         "aws_vpn_tunnel_standby",

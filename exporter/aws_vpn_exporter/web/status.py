@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from aws_vpn_exporter import __version__, summary
-from aws_vpn_exporter.diagnosis.case import TURN_ON
 from aws_vpn_exporter.options import text
 from aws_vpn_exporter.policy import Settings
 from aws_vpn_exporter.status import TargetStatus
@@ -33,12 +32,16 @@ def page(statuses: Iterable[TargetStatus], settings: Settings, refresh: str = ""
         counts=[(summary.HEALTH[health], sum(card.health is health for card in cards)) for health in Health],
         failing=sum(row.tone == "bad" for row in targets),
         lacking=sum(card.health in (Health.DOWN, Health.REDUNDANCY_LOST) for card in cards),
-        refresh=refresh if refresh in _REFRESH_SECONDS else "",
+        refresh=refresh_seconds(refresh),
         written=moment(now),
         version=__version__,
         runbooks=summary.RUNBOOKS,
-        turn_on=TURN_ON,
     )
+
+
+def refresh_seconds(asked_for: str) -> str:
+    """The seconds after which the page asks for itself again, or "" for never."""
+    return asked_for if asked_for in _REFRESH_SECONDS else ""
 
 
 _ENVIRONMENT = Environment(
@@ -49,4 +52,5 @@ _ENVIRONMENT = Environment(
     lstrip_blocks=True,
 )
 _ENVIRONMENT.filters["option_value"] = text
+_ENVIRONMENT.filters["moment"] = moment
 _TEMPLATE = _ENVIRONMENT.get_template("status.html")

@@ -1,0 +1,159 @@
+"""What `diagnose` prints for a person: each connection with its causes, each thing said once."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from aws_vpn_exporter.commands.ask_once import refusals, unanswered
+from aws_vpn_exporter.diagnosis.case import TURN_ON
+from aws_vpn_exporter.diagnosis.cause import Cause
+from aws_vpn_exporter.diagnosis.commands import Repair, commands
+from aws_vpn_exporter.summary import HEALTH, RUNBOOKS, ConnectionCard, Health, TargetRow, TunnelRow
+from aws_vpn_exporter.wording import moment
+
+_COLORS = {"bad": "31", "warn": "33", "good": "32", "idle": "2", "head": "1"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Pen:
+    """Writes words in the colour of a tone, on a terminal that shows colours."""
+
+    colored: bool
+
+    def __call__(self, tone: str, words: str) -> str:
+        return f"\033[{_COLORS[tone]}m{words}\033[0m" if self.colored else words
+
+
+def as_text(cards: Sequence[ConnectionCard], targets: Sequence[TargetRow], colored: bool = False) -> str:
+    """For a person: the connections worst first, what is wrong with each, and what to do; then all in one line."""
+    pen = _Pen(colored)
+    lines: list[str] = []
+    for target in unanswered(targets):
+        lines += [pen("bad", f"Could not look at {target.target}: {target.state}: {target.detail}"), ""]
+    for refusal in refusals(targets):
+        lines += [refusal, ""]
+    for target in targets:
+        lines += [f"{target.target}: {name}: {said}" for tone, name, said in target.sources if tone == "bad"]
+    for card in cards:
+        lines += [*_connection(card, pen), ""]
+    lines.append(_summary(cards, targets))
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _summary(cards: Sequence[ConnectionCard], targets: Sequence[TargetRow]) -> str:
+    """All in one line."""
+    failing = len(unanswered(targets))
+    unseen = f"; {failing} of {len(targets)} accounts and regions could not be looked at" if failing else ""
+    if not cards:
+        answered = any(target.tone == "good" for target in targets)
+        return f"No connections found{unseen}." if answered or failing else ""
+    counts = ((health, sum(card.health is health for card in cards)) for health in Health)
+    found = ", ".join(
+        f"{count} {HEALTH[health][1][0].lower()}{HEALTH[health][1][1:]}" for health, count in counts if count
+    )
+    plural = "" if len(cards) == 1 else "s"
+    return f"{len(cards)} connection{plural}: {found}{unseen}."
+
+
+def _connection(card: ConnectionCard, pen: _Pen) -> Iterator[str]:
+    connection = card.connection
+    named = f"{connection.name} ({connection.id})" if connection.name else connection.id
+    count = f" ({card.up} of {card.expected} up)" if connection.in_service else ""
+    yield f"{pen('head', named)} in {card.target}: {pen(card.tone, card.verdict)}{count}"
+    if not connection.in_service:
+        return
+    if card.device_words and card.health < Health.GOOD:
+        yield f"  customer gateway: {card.device_words}"
+    rows = [("tunnel", "state", "since", "routes", "AWS says")]
+    rows += [
+        (t.outside_ip, t.state, f"{t.since} ({t.age})" if t.since else "", t.routes, t.message) for t in card.tunnels
+    ]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        yield "  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+    for change in card.changes if card.health < Health.GOOD else ():
+        where = f" of {change.tunnel_ip}" if change.tunnel_ip else ""
+        options = f" ({', '.join(change.options)})" if change.options else ""
+        yield f"  changed at {moment(change.time)} by {change.actor}: {change.event}{where}{options}"
+    yield from _causes(card, pen)
+
+
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """A cause and the tunnels that have it, with what their facts are; `best` are those whose best cause it is."""
+
+    cause: Cause
+    tunnels: tuple[TunnelRow, ...]
+    best: tuple[TunnelRow, ...]
+    evidence: Mapping[str, tuple[str, ...]]
+    against: Mapping[str, tuple[str, ...]]
+
+
+def _shared(tunnels: Iterable[TunnelRow]) -> list[_Shared]:
+    """The causes of all tunnels, each once, in the order of their best rank."""
+    found: dict[tuple[object, ...], list[tuple[int, TunnelRow, Cause]]] = {}
+    for tunnel in tunnels:
+        for rank, cause in enumerate(tunnel.causes):
+            key = (cause.kind, cause.detail, cause.confidence)
+            found.setdefault(key, []).append((rank, tunnel, cause))
+    ordered = sorted(found.values(), key=lambda same: min(rank for rank, _, _ in same))
+    return [
+        _Shared(
+            same[0][2],
+            tuple(tunnel for _, tunnel, _ in same),
+            tuple(tunnel for rank, tunnel, _ in same if rank == 0),
+            _by_fact((tunnel, cause.evidence) for _, tunnel, cause in same),
+            _by_fact((tunnel, cause.against) for _, tunnel, cause in same),
+        )
+        for same in ordered
+    ]
+
+
+def _by_fact(said: Iterable[tuple[TunnelRow, tuple[str, ...]]]) -> Mapping[str, tuple[str, ...]]:
+    """Each fact once, with the tunnels it is about."""
+    found: dict[str, tuple[str, ...]] = {}
+    for tunnel, facts in said:
+        for fact in facts:
+            found[fact] = (*found.get(fact, ()), tunnel.outside_ip)
+    return found
+
+
+def _causes(card: ConnectionCard, pen: _Pen) -> Iterator[str]:
+    shared = _shared(card.tunnels)
+    for number, one in enumerate(shared, 1):
+        yield ""
+        cause, about = one.cause, ", ".join(tunnel.outside_ip for tunnel in one.tunnels)
+        detail = f": {cause.detail}" if cause.detail else ""
+        yield f"  {about}, " + pen(
+            "head", f"cause {number}: {cause.kind.replace('_', ' ')} ({cause.confidence}){detail}"
+        )
+        yield from (f"    - {_of(fact, tunnels, one)}" for fact, tunnels in one.evidence.items())
+        yield from (f"    against: {_of(fact, tunnels, one)}" for fact, tunnels in one.against.items())
+        asked = {TURN_ON[source] for source in cause.turn_on}
+        yield from (f"    missing: {fact}" for fact in cause.missing if fact not in asked)
+        yield f"    What to do: {cause.remedy}"
+        yield f"    More: {RUNBOOKS}{cause.runbook}"
+        if one.best:
+            yield from _commands(card, one, pen)
+    to_know_more = dict.fromkeys(TURN_ON[source] for one in shared for source in one.cause.turn_on)
+    if to_know_more:
+        yield ""
+    yield from (f"  To know more: {sentence}" for sentence in to_know_more)
+
+
+def _of(fact: str, tunnels: tuple[str, ...], one: _Shared) -> str:
+    return fact if len(tunnels) == len(one.tunnels) else f"{', '.join(tunnels)}: {fact}"
+
+
+def _commands(card: ConnectionCard, one: _Shared, pen: _Pen) -> Iterator[str]:
+    """The commands against the best cause of these tunnels, and each warning once."""
+    repairs: list[Repair] = [
+        commands(next(c for c in tunnel.causes if c.kind is one.cause.kind), tunnel.case, card.target.region)
+        for tunnel in one.best
+    ]
+    if not any(repair.change for repair in repairs):
+        return
+    warnings = dict.fromkeys(said for repair in repairs if repair.change for said in repair.warnings)
+    yield from (f"    {pen('warn', 'Warning')}: {said}" for said in warnings)
+    yield from (f"    Look first:  {line}" for line in dict.fromkeys(line for r in repairs for line in r.look))
+    for repair in repairs:
+        yield from (f"    {'Then' if repair.advised else 'Not now'}: {line}" for line in repair.change)
