@@ -26,7 +26,7 @@ generate: golden
 
 # Rewrites the expected pages and messages; the diff is what a change means to users.
 golden: .venv/dev grafana-libraries
-	$(BIN)/python -m pytest -q tests/metrics/test_golden.py tests/config/test_config.py tests/iam/test_iam_policy.py tests/grafana/test_dashboards_shown.py --rewrite
+	$(BIN)/python -m pytest -q tests/config/test_config.py tests/devices/test_files.py tests/grafana/test_dashboards_shown.py tests/iam/test_iam_policy.py tests/metrics/test_golden.py --rewrite
 
 # Ten thousand polls of an AWS that fails in every way, for each of five seeds, with a checker of the truth.
 chaos: .venv/dev

@@ -23,7 +23,8 @@ _HEAD = """\
 
 Each fault was brought about in the [lab](LAB.md), where real daemons speak IKE, ESP and BGP, and the exporter was asked
 about the first tunnel, with everything turned on that it can read. Its words are those of `aws-vpn-exporter diagnose`.
-Seconds are the lab's; one of them stands for a minute at AWS.
+Seconds are the lab's; one of them stands for a minute at AWS. will_not_recover_alone is left out: it says why a tunnel
+stays down, and comes with time.
 
 | fault | AWS reports | called likely | called possible | seconds until it shows | until up again |
 |---|---|---|---|---|---|
@@ -32,13 +33,15 @@ Seconds are the lab's; one of them stands for a minute at AWS.
 _LONGEST = 12
 """Log lines that are shown of a fault."""
 
+_STAYS_DOWN = "will_not_recover_alone"
+
 Row = tuple[str, str]
 """AWS's state of the tunnel in the exporter's words, and the likely causes."""
 
 
 def row(made: Rehearsal) -> Row:
     """What is compared."""
-    return made.verdict.state, _listed(sorted(made.verdict.likely))
+    return made.verdict.state, _causes(made, "likely")
 
 
 def rows(page: str) -> Mapping[str, Row]:
@@ -56,7 +59,7 @@ def page(rehearsals: Iterable[Rehearsal]) -> str:
 def _line(made: Rehearsal) -> str:
     name = made.fault.name
     state, likely = row(made)
-    possible = _listed(sorted(cause for cause, confidence in made.verdict.causes if confidence == "possible"))
+    possible = _causes(made, "possible")
     up = "" if made.seconds_until_up is None else f"{made.seconds_until_up:.1f}"
     return f"| [{name}](#{name}) | {state} | {likely} | {possible} | {made.seconds_until_seen:.1f} | {up} |"
 
@@ -86,8 +89,9 @@ def _details(made: Rehearsal) -> Iterator[str]:
         yield f"What was done: {made.fault.remedy.words} The tunnel came up.{survived}\n"
 
 
-def _listed(causes: list[str]) -> str:
-    return ", ".join(causes) or "none"
+def _causes(made: Rehearsal, confidence: str) -> str:
+    found = sorted(cause for cause, said in made.verdict.causes if said == confidence and cause != _STAYS_DOWN)
+    return ", ".join(found) or "none"
 
 
 def main() -> int:

@@ -15,28 +15,10 @@ pytestmark = [pytest.mark.timeout(600), pytest.mark.usefixtures("possible")]
 _SIDE_BY_SIDE = 2 * (os.cpu_count() or 1)
 """Labs at once: most of a rehearsal is waiting."""
 
-_NOT_THE_KEY = "AUTHENTICATION_FAILED counts as a wrong key, also where the identity is refused"
-_NOT_ALGORITHMS = "an SA of phase 2 that is refused counts as algorithms that differ, also where the selectors do"
-_NOT_DEAD = "an IKE SA that was never agreed on counts as a dead peer"
-_TOGETHER = "two tunnels that are down since the same time count as a site that is gone, whatever the log says"
-
 KNOWN_WRONG: Mapping[str, str] = {
-    "idle": _TOGETHER,
-    "device-restarts-in-order": _TOGETHER,
-    "never-begun": _TOGETHER,
-    "identity-behind-nat": _NOT_THE_KEY,
-    "peer-identity-differs": _NOT_THE_KEY,
-    "certificate-expired": _NOT_THE_KEY,
-    "key-differs-ikev1": _NOT_DEAD,
-    "answers-on-udp-500-blocked": _NOT_DEAD,
-    "udp-4500-blocked": _NOT_DEAD,
-    "selectors-differ": _NOT_ALGORITHMS,
-    "selectors-differ-aws-initiates": _NOT_ALGORITHMS,
+    "selectors-differ": "a tunnel that carried nothing before counts as idle, also where phase 2 is refused",
 }
 """Faults of which the exporter names a wrong cause as likely, and why. One that is right fails its test here."""
-
-_BY_CHANCE = frozenset({"key-differs-ikev1", "answers-on-udp-500-blocked", "udp-4500-blocked"})
-"""Whether these are judged wrongly depends on how fast the machine is: on which lines are near enough to the fall."""
 
 Rehearsals = Mapping[str, Future[Rehearsal]]
 
@@ -58,7 +40,7 @@ def rehearsals(possible: None, request: pytest.FixtureRequest) -> Iterator[Rehea
 def cases() -> Iterator[object]:
     for name in FAULTS:
         reason = KNOWN_WRONG.get(name)
-        wrong = pytest.mark.xfail(reason=reason or "", strict=name not in _BY_CHANCE)
+        wrong = pytest.mark.xfail(reason=reason or "", strict=True)
         yield pytest.param(name, marks=[wrong] if reason else [])
 
 

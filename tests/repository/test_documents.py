@@ -11,7 +11,6 @@ from testbed.exporter_process import run
 ROOT = Path(__file__).parents[2]
 FILES = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
 PAGES = [Path(name) for name in FILES if name.endswith(".md")]
-LONG_TABLES = {Path("alerts/README.md")}
 FENCE = re.compile(r"```.*?```", re.DOTALL)
 
 
@@ -41,10 +40,8 @@ def long_table_lines(page: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=str)
-def test_tables_have_short_lines(page: Path, request: pytest.FixtureRequest) -> None:
+def test_tables_have_short_lines(page: Path) -> None:
     """What needs more becomes headings with short paragraphs."""
-    if page in LONG_TABLES:
-        request.applymarker(pytest.mark.xfail(strict=True, reason="its table becomes headings"))
     assert long_table_lines(page) == []
 
 

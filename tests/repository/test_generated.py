@@ -42,7 +42,7 @@ def test_every_page_that_says_it_is_written_names_a_command_that_writes_it() -> 
     }
     assert len(marked) >= 4
     for page, writer in marked.items():
-        if writer != "benchmark":
+        if writer not in ("benchmark", "lab"):  # make targets of their own: what they measure takes minutes
             assert module(REPOSITORY / writer) in GENERATORS, page
 
 

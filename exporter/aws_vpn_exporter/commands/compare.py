@@ -5,21 +5,28 @@ from itertools import islice
 from pathlib import Path
 
 from aws_vpn_exporter import devices
-from aws_vpn_exporter.commands.ask_once import ALL_WELL, NO_ANSWER, NOT_WELL, ask_once, connections_and_targets
+from aws_vpn_exporter.commands.ask_once import (
+    ALL_WELL,
+    NO_ANSWER,
+    NOT_WELL,
+    TIMEOUT,
+    ask_once,
+    connections_and_targets,
+)
 from aws_vpn_exporter.devices import DeviceSettings, Peer, Row, Verdict
 from aws_vpn_exporter.options import text
 
 _ADDRESSES_SHOWN = 10
 
 
-def compare(config_file: Path | None, device: Path, vpn_connection_id: str) -> int:
+def compare(config_file: Path | None, device: Path, vpn_connection_id: str, timeout: float = TIMEOUT) -> int:
     """Prints each option of each tunnel on both sides; `device` is the customer gateway's file.
 
-    Returns ALL_WELL, NOT_WELL where an option differs in a way that can hurt, or NO_ANSWER where the file has no peer
-    in force for a tunnel. Raises ConfigError, CannotStartError or DeviceError.
+    AWS has `timeout` seconds to answer. Returns ALL_WELL, NOT_WELL where an option differs in a way that can hurt, or
+    NO_ANSWER where the file has no peer in force for a tunnel. Raises ConfigError, CannotStartError or DeviceError.
     """
     settings = devices.read_file(device, pipes=True)
-    exporter = ask_once(config_file)
+    exporter = ask_once(config_file, timeout)
     cards, _ = connections_and_targets(exporter, vpn_connection_id)
     connection = cards[0].connection
     print(f"{connection.name or connection.id} compared with a {settings.format} configuration")
