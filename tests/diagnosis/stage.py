@@ -321,7 +321,7 @@ class Told:
 
 @cache
 def _stage() -> tuple[Account, Callable[[str], Any]]:
-    """One simulated AWS and its clients for all stories of this process: to make clients takes far longer than to ask."""
+    """One simulated AWS and its clients for all stories of this process: making clients takes longer than asking."""
     account = Account()
     aws = SimulatedAws(account.describe, sources=account)
     atexit.register(aws.__enter__().stop)
