@@ -233,11 +233,15 @@ def test_compare_holds_a_device_file_against_aws(tmp_path: Path) -> None:
         device.write_text(DEVICE % (f"{first},{second}", DEMO_SECRET))
         flags = (f"--device={device}", f"--vpn-connection-id={connection['vpn_connection_id']}")
         compared = run("compare", *flags, **with_credentials(aws.url))
-        assert compared.returncode == 1
-        assert re.search(r"differs +phase1_lifetime_seconds: AWS 28800, device 27720", compared.stdout)
+        assert compared.returncode == 0
+        assert re.search(r"harmless +phase1_lifetime_seconds: AWS 28800, device 27720", compared.stdout)
         assert re.search(r"same +phase2_lifetime_seconds: AWS 3600, device 3600", compared.stdout)
         assert re.search(r"not stated +dpd_timeout_seconds", compared.stdout)
         assert DEMO_SECRET not in compared.stdout + compared.stderr
+        device.write_text(DEVICE.replace("modp2048", "modp768") % (f"{first},{second}", DEMO_SECRET))
+        apart = run("compare", *flags, **with_credentials(aws.url))
+        assert apart.returncode == 1
+        assert re.search(r"differs +phase1_dh_group_numbers: .* so only the device can be changed", apart.stdout)
         device.write_text(DEVICE % ("192.0.2.77", DEMO_SECRET))
         other = run("compare", *flags, **with_credentials(aws.url))
         assert other.returncode == 2
@@ -255,10 +259,10 @@ def test_a_policy_reads_the_device_file_and_names_its_gaps(tmp_path: Path) -> No
         machine = json.loads(run("diagnose", "--output=json", **with_credentials(aws.url)).stdout)
         connection = machine["connections"][0]
         first, second = (tunnel["tunnel_ip"] for tunnel in connection["tunnels"])
-        (tmp_path / "swanctl.conf").write_text(DEVICE % (first, DEMO_SECRET))
+        (tmp_path / "swanctl.conf").write_text(DEVICE.replace("modp2048", "modp768") % (first, DEMO_SECRET))
         config.write_text(
             f"policies:\n- match: {{ids: [{connection['vpn_connection_id']}]}}\n  device_file: swanctl.conf\n"
-            "  customer_gateway: {phase2_lifetime_seconds: 1800}\n"
+            "  customer_gateway: {phase2_lifetime_seconds: 43200, ike_versions: [ikev1]}\n"
         )
         checked = run("check-config", f"--config.file={config}")
         assert checked.returncode == 0
@@ -274,7 +278,8 @@ def test_a_policy_reads_the_device_file_and_names_its_gaps(tmp_path: Path) -> No
         (dict(key)["tunnel_ip"], dict(key)["option"]): value
         for key, value in samples(page, "aws_vpn_tunnel_option_mismatch").items()
     }
-    assert mismatch[first, "phase1_lifetime_seconds"] == 1.0
+    assert mismatch[first, "phase1_dh_group_numbers"] == 1.0
+    assert mismatch[first, "phase1_lifetime_seconds"] == 0.0, "the device renews its keys first"
     assert mismatch[first, "phase1_encryption_algorithms"] == 0.0
     assert mismatch[first, "phase2_lifetime_seconds"] == 1.0, "what the policy states goes before the file"
     assert mismatch[second, "phase2_lifetime_seconds"] == 1.0

@@ -75,6 +75,8 @@ def _parsed(source: Source, gaps: list[Gap]) -> dict[str, dict[str, Table]]:
         if first == "config":
             stack.append(("config", " ".join(words[1:])))
         elif first == "edit" and words[1:]:
+            if stack and stack[-1][0] == "edit":  # entries of one table are no parts of each other
+                stack.pop()
             stack.append(("edit", words[1]))
             if len(stack) == 2 and stack[0] == ("config", "vdom"):
                 vdom = words[1]
@@ -95,8 +97,8 @@ def _parsed(source: Source, gaps: list[Gap]) -> dict[str, dict[str, Table]]:
 
 
 def _table(stack: list[tuple[str, str]]) -> str:
-    """The name of the innermost table."""
-    return next((name for kind, name in reversed(stack) if kind == "config"), "")
+    """The name of the table that the innermost entry stands in."""
+    return stack[-2][1] if len(stack) > 1 else ""
 
 
 def _peers(vdom: str, tables: dict[str, dict[str, Table]], gaps: list[Gap]) -> Iterator[Peer]:
