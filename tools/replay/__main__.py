@@ -19,7 +19,7 @@ from testbed.chain import RULES
 from testbed.programs import MissingProgramError, find
 from tools.replay.openmetrics import History, OpenMetricsError, earlier, read, spacing
 from tools.replay.prometheus import QueryError, prometheus
-from tools.replay.rules import Firing, Replay, Rule, judgeable, needed, parse
+from tools.replay.rules import Firing, Replay, Rule, blind_spots, judgeable, needed, parse
 
 FINEST, COARSEST = 60, 300
 """Between these, in seconds, lies the pace of the evaluation: that of the samples, for in between nothing is new."""
@@ -63,6 +63,8 @@ def replayed(history: History, rules: Sequence[Rule], binary: Path) -> list[Firi
     left_out = sorted({rule.name for rule in rules if rule.is_alert} - {rule.name for rule in there})
     if left_out:
         print(f"not judged, the file has none of their metrics: {', '.join(left_out)}", file=sys.stderr)
+    if blind := blind_spots(there):
+        print(f"evaluated as if the alert in brackets had never fired: {', '.join(blind)}", file=sys.stderr)
     with (
         tempfile.TemporaryDirectory(prefix="aws-vpn-replay-") as folder,
         prometheus(binary, Path(folder), end - start) as server,

@@ -81,7 +81,12 @@ def needed(rules: Sequence[Rule], wanted: Collection[str]) -> tuple[Rule, ...]:
     """The alerts of these names and all that they read, directly or not."""
     kept = [rule for rule in rules if rule.is_alert and rule.name in wanted]
     for rule in kept:  # grows meanwhile
-        kept.extend(other for other in rules if other not in kept and rule.reads(other))
+        # A rule that reads alerts of any name does so for their labels; it needs none of them.
+        kept.extend(
+            other
+            for other in rules
+            if other not in kept and rule.reads(other) and (not other.is_alert or other.name in rule.expression)
+        )
     return tuple(rule for rule in rules if rule in kept)
 
 
@@ -89,32 +94,56 @@ def judgeable(rules: Sequence[Rule], metrics: Collection[str]) -> tuple[Rule, ..
     """Those that read something which is there: a file without `up` does not say that nothing was up."""
     there, kept = set(metrics), []
     for rule in in_order(rules):
-        if rule.words & (there | _ALERT_SERIES):
+        if rule.words & there:
             kept.append(rule)
-            there |= {rule.name} if not rule.is_alert else set()
+            there |= _ALERT_SERIES if rule.is_alert else {rule.name}
     return tuple(kept)
 
 
 def in_order(rules: Sequence[Rule]) -> list[Rule]:
     """Each rule after those that it reads. Raises ValueError where there is no such order."""
-    return [rules[number] for number in _graph(rules).static_order()]
+    return [rules[number] for number in TopologicalSorter(_reads(rules)).static_order()]
 
 
-def _graph(rules: Sequence[Rule]) -> TopologicalSorter[int]:
-    reads = {
-        number: {other for other in range(len(rules)) if rule.reads(rules[other]) and other != number}
+def blind_spots(rules: Sequence[Rule]) -> list[str]:
+    """Which rules read an alert that waits for them: they see what it said as if it had never said anything."""
+    reads = _reads(rules)
+    return sorted(
+        f"{rule.name} ({other.name})"
+        for number, rule in enumerate(rules)
+        for at, other in enumerate(rules)
+        if other.is_alert and rule.reads(other) and at not in reads[number] and at != number
+    )
+
+
+def _reads(rules: Sequence[Rule]) -> dict[int, set[int]]:
+    """The numbers of the rules that each rule reads, itself aside, without a circle.
+
+    A circle through an alert is cut there. Raises ValueError for one of recording rules alone.
+    """
+    reads: dict[int, set[int]] = {
+        number: {at for at, other in enumerate(rules) if at != number and not other.is_alert and rule.reads(other)}
         for number, rule in enumerate(rules)
     }
-    selves = [rule.name for rule in rules if rule.reads(rule)]
-    if selves:
-        raise ValueError(f"rules that read their own past cannot be replayed: {', '.join(sorted(set(selves)))}")
-    graph = TopologicalSorter(reads)
     try:
-        graph.prepare()
+        tuple(TopologicalSorter(reads).static_order())
     except CycleError as error:
         names = dict.fromkeys(rules[number].name for number in error.args[1])
         raise ValueError(f"rules that read one another in a circle cannot be replayed: {', '.join(names)}") from None
-    return TopologicalSorter(reads)
+    for number, rule in enumerate(rules):
+        for at, other in enumerate(rules):
+            if other.is_alert and at != number and rule.reads(other) and number not in _all_read_by(at, reads):
+                reads[number].add(at)
+    return reads
+
+
+def _all_read_by(number: int, reads: Mapping[int, Collection[int]]) -> set[int]:
+    found: set[int] = set()
+    waiting = {number}
+    while waiting:
+        found |= waiting
+        waiting = {at for one in waiting for at in reads[one]} - found
+    return found
 
 
 @dataclass
@@ -129,7 +158,7 @@ class Replay:
 
     def run(self, rules: Sequence[Rule], workers: int) -> list[Firing]:
         """Evaluates all, several at once where none reads the other; the firings in the order of their beginning."""
-        graph = _graph(rules)
+        graph = TopologicalSorter(_reads(rules))
         graph.prepare()
         with ThreadPoolExecutor(workers) as pool:
             running: dict[Future[None], int] = {}
@@ -143,6 +172,9 @@ class Replay:
 
     def _evaluate(self, rule: Rule) -> None:
         first = -(-self.start // rule.step) * rule.step
+        if not rule.is_alert and rule.reads(rule):
+            self._remember(rule, first)
+            return
         results = _joined(self.server.evaluate(rule.expression, first, self.end, rule.step))
         if not rule.is_alert:
             self.server.write(_recorded(rule, results, self.end))
@@ -160,6 +192,26 @@ class Replay:
                     if fires is not None
                 )
 
+    def _remember(self, rule: Rule, first: int) -> None:
+        """A recording rule that reads its own past: each evaluation has to see what the one before gave."""
+        before: set[Labels] = set()
+        for time in range(first, self.end + 1, rule.step):
+            found = {
+                _named(rule, labels): float(values[0][1])
+                for labels, values in self.server.evaluate(rule.expression, time, time, rule.step)
+            }
+            now = found | dict.fromkeys(before - found.keys(), STALE)
+            self.server.write(
+                (labels, Samples(array("q", [time * 1000]), array("d", [value]))) for labels, value in now.items()
+            )
+            before = set(found)
+
+
+def _named(rule: Rule, labels: Labels) -> Labels:
+    """The labels of what a recording rule gives."""
+    named = {**dict(labels), "__name__": rule.name, **rule.labels}
+    return tuple(sorted((name, value) for name, value in named.items() if value))
+
 
 _Results = Mapping[Labels, list[list[list[Any]]]]
 
@@ -174,12 +226,11 @@ def _joined(answers: Iterable[tuple[Labels, list[list[Any]]]]) -> _Results:
 def _recorded(rule: Rule, results: _Results, end: int) -> Iterator[tuple[Labels, Samples]]:
     """What Prometheus stores for a recording rule; milliseconds."""
     for labels, stretches in results.items():
-        named = {**dict(labels), "__name__": rule.name, **rule.labels}
         samples = Samples()
         for values in stretches:
             _append(samples, values, rule.step * 1000)
         _end(samples, rule.step * 1000, end * 1000)
-        yield tuple(sorted((name, value) for name, value in named.items() if value)), samples
+        yield _named(rule, labels), samples
 
 
 def _append(samples: Samples, values: Sequence[Sequence[Any]], step: int) -> None:
