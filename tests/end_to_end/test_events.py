@@ -78,11 +78,16 @@ def running(folder: Path, fleet: Fleet, old: bool) -> Iterator[tuple[Mailbox, Ch
         yield mailbox, stack.enter_context(made)
 
 
+def outages(mailbox: Mailbox) -> list[Message]:
+    """The pages about connections. On a machine that is slow enough, blindness for half an hour is a page as well."""
+    return [message for message in mailbox.messages("pager") if "DOWN" in message.title]
+
+
 def until_pages(mailbox: Mailbox, firing: bool, number: int, folder: Path) -> list[Message]:
     """Waits until so many pages have come that are firing, or resolved."""
 
     def pages() -> list[Message]:
-        return [message for message in mailbox.messages("pager") if message.firing is firing]
+        return [message for message in outages(mailbox) if message.firing is firing]
 
     wait_for(lambda: len(pages()) >= number, 90, f"{number} pages", folder)
     return pages()
@@ -115,15 +120,15 @@ def test_three_hundred_connections_are_one_page_and_stray_sites_get_theirs(tmp_p
         assert f"branch-0 ({fleet.branches[0]})" in event.text
 
         # A single page that was late would come now: so much later it would have been sent.
-        made_before = len(mailbox.messages("pager"))
+        made_before = len(outages(mailbox))
         wait_for(
             lambda: made.query('ALERTS{alertname="AwsVpnTunnelWontRecoverAlone",alertstate="firing"}'),
             90,
             "it to last",
             tmp_path,
         )
-        assert len(mailbox.messages("pager")) == made_before == 3
+        assert len(outages(mailbox)) == made_before == 3
 
         fleet.down = False
         assert len(until_pages(mailbox, False, 3, tmp_path)) == 3
-        assert len([page for page in mailbox.messages("pager") if page.firing]) == 3
+        assert len([page for page in outages(mailbox) if page.firing]) == 3
