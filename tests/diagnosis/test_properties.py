@@ -4,6 +4,7 @@ import json
 import shlex
 from dataclasses import replace
 from datetime import timedelta
+from random import Random
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -43,7 +44,7 @@ OPTIONS = st.fixed_dictionaries(
         "Phase1LifetimeSeconds": st.sampled_from([3600, 28800]),
     },
 )
-GATEWAY = st.fixed_dictionaries(
+GATEWAY: st.SearchStrategy[dict[str, int | str | bool | tuple[str, ...]]] = st.fixed_dictionaries(
     {},
     optional={
         "IkeVersions": st.sampled_from([("ikev1",), ("ikev2",)]),
@@ -79,14 +80,7 @@ EVIDENCE = st.builds(
     changes=st.none() | MOMENTS.map(lambda at: Changes((Change(at, "ModifyVpnTunnelOptions", "alice", THIS),))),
     customer_gateways=st.sampled_from([None, CustomerGateway("cgw-1"), CustomerGateway("cgw-1", "192.0.2.1")]),
 )
-GATEWAYS = st.sampled_from(
-    [
-        {"vpn_gateway_id": "vgw-1"},
-        {"transit_gateway_id": "tgw-1"},
-        {"core_network_arn": "arn"},
-        {"vpn_concentrator_id": "vcn-1"},
-    ]
-)
+AWS_SIDES = st.sampled_from(["vpn_gateway_id", "transit_gateway_id", "core_network_arn", "vpn_concentrator_id"])
 
 
 @st.composite
@@ -101,7 +95,7 @@ def cases(draw: st.DrawFn) -> Case:
         pre_shared_key_arn=draw(st.sampled_from(["", "arn"])),
         tunnels=(this, *(replace(one, outside_ip=OTHER) for one in others)),
     )
-    connection = replace(connection, **draw(GATEWAYS))
+    connection = replace(connection, **{draw(AWS_SIDES): "side-1"})  # type: ignore[arg-type]
     stated = draw(GATEWAY)
     from_file = draw(st.booleans())
     policy = Policy(device={THIS: stated}) if from_file else Policy(customer_gateway=stated)
@@ -130,14 +124,12 @@ def test_what_is_likely_has_nothing_against_it_and_comes_first(case: Case) -> No
         assert cause.confidence is Confidence.POSSIBLE or not cause.against
 
 
-@given(cases(), st.randoms())
+@given(cases().filter(lambda case: case.evidence.logs is not None), st.randoms(use_true_random=False))
 @settings(max_examples=200, deadline=timedelta(seconds=2))
-def test_the_order_of_evidence_never_changes_the_verdict(case: Case, chance: object) -> None:
-    shuffled = {name: list(getattr(evidence, "latest", ())) for name, evidence in (("logs", case.evidence.logs),)}
-    if case.evidence.logs is None:
-        return
-    lines = shuffled["logs"]
-    chance.shuffle(lines)  # type: ignore[attr-defined]
+def test_the_order_of_evidence_never_changes_the_verdict(case: Case, chance: Random) -> None:
+    assert case.evidence.logs
+    lines = list(case.evidence.logs.latest)
+    chance.shuffle(lines)
     other = replace(case, evidence=replace(case.evidence, logs=replace(case.evidence.logs, latest=tuple(lines))))
     other = replace(other, connection=replace(other.connection, tunnels=other.connection.tunnels[::-1]))
     assert causes(other) == causes(case)

@@ -103,7 +103,7 @@ def _translated() -> Iterator[None]:
         raise _refusal(error) from None
     except MalformedAnswerError as error:
         raise PollError(FailureCause.MALFORMED, remark(error)) from None
-    except (ResponseParserError, ValueError, TypeError, RuntimeError, OverflowError):
+    except (ResponseParserError, ValueError, TypeError, RuntimeError, OverflowError, LookupError, AttributeError):
         # The parser's error quotes the answer's body, which may hold secrets: it must not reach a log.
         raise PollError(FailureCause.MALFORMED, "the answer is not one of this API") from None
     except BotoCoreError as error:
