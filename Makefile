@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test lint generate golden dashboard-recordings dashboard-pictures grafana-libraries benchmark stack silence kubernetes chaos lab lab-table lock clean
+.PHONY: run test lint generate golden dashboard-recordings dashboard-pictures grafana-libraries benchmark stack delay silence kubernetes chaos lab lab-table lock clean
 
 # Each of them writes files from the code, and with --check says which are not current.
 GENERATORS := tools.models tools.docs tools.pages tools.diagnosis_table tools.device_formats grafana.build tools.build_chart
@@ -52,6 +52,11 @@ benchmark: .venv/dev
 silence: .venv/dev
 	tools/real-parts.sh
 	$(BIN)/python -m tools.silence
+
+# How long a page takes: rewrites the figures in alerts/README.md.
+delay: .venv/dev
+	tools/real-parts.sh
+	$(BIN)/python -m tools.delay
 
 # The whole chain on this machine: simulated AWS, exporters, Prometheus, Alertmanager, and pages on the terminal.
 stack: .venv/run

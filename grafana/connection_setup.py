@@ -69,7 +69,8 @@ EVERY_OPTION = matrix(
 AGAINST_GATEWAY = rows(
     "Beside the customer gateway",
     "AWS's options beside those of the customer gateway, for each option that a policy in the exporter's configuration "
-    "states. Where they differ, the tunnel may fail at the next rekey.",
+    "states. Values that differ fit where nothing follows from it; where it says DIFFERS, the tunnel may fail at the "
+    "next rekey.",
     (
         Column(
             "Verdict",

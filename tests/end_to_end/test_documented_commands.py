@@ -57,7 +57,11 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         aws = stack.enter_context(SimulatedAws(repaired.describe, sources=fleet, changes=repaired))
         everything = stack.enter_context(EverythingElse(aws.url))
         exporter = stack.enter_context(
-            ExporterProcess(("serve", f"--config.file={CONFIG}"), with_credentials(aws.url), folder / "exporter.log")
+            ExporterProcess(
+                ("serve", f"--config.file={CONFIG}", "--web.enable-lifecycle"),
+                with_credentials(aws.url),
+                folder / "exporter.log",
+            )
         )
         exporter.until_ready()
         mailbox = stack.enter_context(Mailbox())
@@ -72,8 +76,11 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
                 USER="reader",
                 ALERTMANAGER=made.alertmanager,
                 AWS_PAGER="",
+                AWS_DEFAULT_REGION=HOME_REGION,
             ),
             {
+                # The one service for which the AWS CLI does not read AWS_ENDPOINT_URL.
+                "aws health": f"aws --endpoint-url {everything.url} health",
                 "vpn-0123456789abcdef0": connection["VpnConnectionId"],
                 "203.0.113.17": connection["VgwTelemetry"][0]["OutsideIpAddress"],
                 "localhost:10450": f"127.0.0.1:{exporter.port}",

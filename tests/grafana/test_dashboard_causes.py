@@ -144,7 +144,7 @@ def test_options_show_drift_with_both_sides_and_what_is_in_use(causes: Prometheu
         for row in table(board["Drift: options that differ from the customer gateway's"])
     }
     assert drift == {
-        (TALKATIVE.name, "Phase 2 lifetime (seconds)", "1800", "3600"),
+        (TALKATIVE.name, "Phase 2 DH groups", "14", "20"),
         ("observatory", "Phase 2 encryption", "AES256-GCM-16", "AES128"),
     }
     assert len(table(board["Negotiated by each tunnel"])) == 2 * len(CAUSES.connections)

@@ -39,7 +39,9 @@ class Change:
 
     def line(self, case: Case, region: str) -> str:
         """The command, ready for a shell."""
-        return aws(region, self.operation, "--vpn-connection-id", case.connection.id, *self._arguments(case))
+        # The whole answer to a changed tunnel holds the pre-shared keys.
+        shown = ("--query", "VpnConnection.State", "--output", "text") if self.operation == MODIFY else ()
+        return aws(region, self.operation, "--vpn-connection-id", case.connection.id, *self._arguments(case), *shown)
 
     def _arguments(self, case: Case) -> tuple[str, ...]:
         if self.operation == ADD_ROUTE:
