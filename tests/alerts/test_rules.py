@@ -80,14 +80,14 @@ def needed_only(path: Path, folder: Path) -> Path:
     """
     tests = yaml.safe_load(path.read_text())
     needed: set[str] = set()
-    waiting = [json.dumps(tests)]
+    waiting = [_text(tests)]
     while waiting:
         text = waiting.pop()
         for rule in rules():
             name = str(rule.get("alert") or rule["record"])
             if name not in needed and re.search(rf"(?<![\w:]){re.escape(name)}(?![\w:])", text):
                 needed.add(name)
-                waiting.append(json.dumps(rule))
+                waiting.append(_text(rule))
     groups = yaml.safe_load(RULES.read_text())["groups"]
     for group in groups:
         group["rules"] = [rule for rule in group["rules"] if (rule.get("alert") or rule["record"]) in needed]
@@ -95,6 +95,10 @@ def needed_only(path: Path, folder: Path) -> Path:
     copy = folder / path.name
     copy.write_text(yaml.safe_dump({**tests, "rule_files": [f"{path.name}.rules.yaml"]}))
     return copy
+
+
+def _text(value: object) -> str:
+    return json.dumps(value).replace("\\n", " ")
 
 
 @pytest.mark.parametrize("path", UNIT_TESTS, ids=lambda path: path.name.removesuffix(".test.yaml"))
