@@ -260,6 +260,31 @@ TRAPS: Mapping[str, Trap] = {
     "a static tunnel of Cloud WAN counts no routes": trap(
         story(STANDING, STANDING, static=True, gateway="CoreNetworkArn"), ""
     ),
+    "a refused rekey long before a dead peer": trap(
+        story(T(flows=BUSY, lines=lines((-HOUR - 40 * MINUTE, REFUSED), (-HOUR, DPD)))), "dead_peer_detection"
+    ),
+    "selectors that were refused long before a dead peer": trap(
+        story(T(flows=BUSY, lines=lines((-HOUR - 40 * MINUTE, SELECTORS), (-HOUR, DPD)))), "dead_peer_detection"
+    ),
+    "a difference in phase 1 that the negotiation has passed": trap(
+        Story(
+            (C((T(options={"Phase1DHGroupNumbers": ["20"]}, lines=lines((-HOUR + 20, SELECTORS))), UP)),),
+            gateway={"Phase1DHGroupNumbers": ("21",)},
+        ),
+        "traffic_selectors",
+    ),
+    "a dead peer that used to answer over this very tunnel": trap(
+        story(
+            T(
+                "UP",
+                -9 * DAY,
+                options={"DpdTimeoutAction": "none"},
+                flows=(Flow(-3 * HOUR, -20 * MINUTE, 60_000, 60_000), Flow(-20 * MINUTE, 0, 0, 900)),
+            ),
+            UP,
+        ),
+        "dead_peer_with_action_none",
+    ),
     "a refused rekey long before the keys ran out": trap(
         story(T(flows=BUSY, options={"IkeVersions": ["ikev1"]}, lines=lines((-HOUR - 20 * MINUTE, REFUSED)))),
         "rekey_mismatch",

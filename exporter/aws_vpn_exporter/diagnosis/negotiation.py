@@ -119,9 +119,21 @@ def _explained_otherwise(case: Case) -> Iterator[Fact]:
 def _came_further(case: Case) -> Iterator[Fact]:
     """AWS's log shows the negotiation come further since: to keys, identities or traffic selectors."""
     last = max((e.time for e in _refused(case)), default=None)
-    classes = (LogEventClass.PRE_SHARED_KEY_MISMATCH, LogEventClass.AUTHENTICATION_FAILED)
+    classes = (
+        LogEventClass.PRE_SHARED_KEY_MISMATCH,
+        LogEventClass.AUTHENTICATION_FAILED,
+        LogEventClass.TRAFFIC_SELECTORS,
+    )
     further = [e for e in case.logged(*classes, before=AROUND) if last is None or e.time > last]
     yield from (log(f"The proposals were accepted: {said}") for said in quoted(further[-1:]))
+
+
+def _dead_long_after(case: Case) -> Iterator[Fact]:
+    """The last refusal was long before the fall, and at the fall AWS logged a dead peer."""
+    refusals = (*_refused(case), *_selectors(case))
+    dead = dead_peer(case)
+    if refusals and dead and max(event.time for event in refusals) < dead[0].time - AROUND:
+        yield from map(log, quoted(dead[-1:]))
 
 
 def _selectors(case: Case) -> tuple[LogEvent, ...]:
@@ -191,7 +203,7 @@ REKEY_MISMATCH = Rule(
     "and 4500 and IP protocol 50 pass.",
     "remedies.md#rekey-mismatch",
     "Security Hub EC2.20; user guide, Tunnel options; RFC 7296, 2.8",
-    refutes=(_same_on_a_tunnel_that_is_up, _agreed_otherwise, _explained_otherwise, _came_further),
+    refutes=(_same_on_a_tunnel_that_is_up, _agreed_otherwise, _explained_otherwise, _came_further, _dead_long_after),
     turn_on=(CUSTOMER_GATEWAY, LOG_ENABLED, "logs", "negotiated"),
 )
 
@@ -203,7 +215,7 @@ TRAFFIC_SELECTORS = Rule(
     "or exactly the connection's local and remote network ranges.",
     "causes.md#traffic-selectors",
     _LOGGED + "; AWS is route-based: one pair of associations a tunnel",
-    refutes=(_phase2_differs,),
+    refutes=(_phase2_differs, _dead_long_after),
 )
 
 NEGOTIATION_BLOCKED = Rule(

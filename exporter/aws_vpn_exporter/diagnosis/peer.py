@@ -154,7 +154,9 @@ def _something_comes(case: Case) -> Iterator[Fact]:
 
 
 def _heard_over_another(case: Case) -> Iterator[Fact]:
-    """Data arrive over another tunnel of the connection: the way back may be that one."""
+    """Data arrive over another tunnel, and none have been seen over this one: the way back may be the other."""
+    if any(point.receive for point in (case.evidence.traffic.points if case.evidence.traffic else ())):
+        return
     for address, evidence in sorted(case.siblings.items()):
         last = evidence.traffic.points[-1] if evidence.traffic else None
         if last and (last.receive or 0) >= _MORE_THAN_KEEPALIVES:
