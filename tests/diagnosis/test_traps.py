@@ -14,6 +14,7 @@ from tests.diagnosis.test_stories import (
     DELETE,
     DELETE_CHILD,
     DPD,
+    FELL_TOGETHER,
     HALF_OPEN,
     IN_USE,
     LOST,
@@ -284,6 +285,15 @@ TRAPS: Mapping[str, Trap] = {
             UP,
         ),
         "dead_peer_with_action_none",
+    ),
+    "an idle tunnel that somebody changed": trap(
+        story(T(flows=QUIET), UP, static=True, changes=(Call(-HOUR - 60),)), "options_changed"
+    ),
+    "an idle tunnel that fell with those of other sites": trap(
+        region(C((T(flows=QUIET), UP), static=True), *FELL_TOGETHER), "shared_event"
+    ),
+    "an endpoint was replaced while other sites fell": trap(
+        region(C((T(flows=BUSY, maintained=-HOUR - 60), UP), site=50), *FELL_TOGETHER), "endpoint_replacement"
     ),
     "a refused rekey long before the keys ran out": trap(
         story(T(flows=BUSY, options={"IkeVersions": ["ikev1"]}, lines=lines((-HOUR - 20 * MINUTE, REFUSED)))),

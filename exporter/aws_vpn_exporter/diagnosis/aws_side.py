@@ -15,7 +15,7 @@ from aws_vpn_exporter.diagnosis.facts import (
     signs_of_life,
     speaks_ikev1,
 )
-from aws_vpn_exporter.diagnosis.surroundings import ipsec_up
+from aws_vpn_exporter.diagnosis.surroundings import SEVERAL, ipsec_up
 from aws_vpn_exporter.evidence import Change
 from aws_vpn_exporter.model import ConnectionState
 from aws_vpn_exporter.options import text
@@ -27,8 +27,6 @@ _A_CHANGE_TAKES = 20 * 60.0
 """Seconds within which a tunnel falls, and comes back, while AWS changes it."""
 _A_DAY = 86400.0
 """Seconds after which stamps that lie together may as well be those of a common creation."""
-_SEVERAL = 2
-"""Other customer gateways that have to lose a tunnel at the same time for it to be no coincidence."""
 
 
 CREATED = "CreateVpnConnection"
@@ -110,7 +108,7 @@ def _many_at_once(case: Case) -> Iterator[Fact]:
     around = case.surroundings
     if not around.fell_together:
         return
-    many = around.fell_together >= _SEVERAL
+    many = around.fell_together >= SEVERAL
     fact = (
         f"Tunnels of {around.fell_together} other customer gateway{'s' if many else ''} fell within 3m of this one; "
         f"what they share is the {around.shared} (telemetry)."
@@ -124,6 +122,11 @@ def _many_at_once(case: Case) -> Iterator[Fact]:
 def _talks(case: Case) -> Iterator[Fact]:
     """AWS's log shows the customer gateway talking since the fall."""
     yield from map(log, gateway_talks(case))
+
+
+def _replaced(case: Case) -> Iterator[Fact]:
+    """AWS replaced the endpoint of this very tunnel just before it fell."""
+    yield from (fact for fact in _maintenance(case) if replaced(case))
 
 
 def _seen_never_up(case: Case) -> Iterator[Fact]:
@@ -181,7 +184,7 @@ SHARED_EVENT = Rule(
     "gateway, the provider or data centre in common.",
     "causes.md#several-sites-at-once",
     "inference: separate sites do not fail in the same minutes",
-    refutes=(_talks, _seen_never_up),
+    refutes=(_talks, _seen_never_up, _replaced),
     turn_on=(LOG_ENABLED, "logs"),
 )
 

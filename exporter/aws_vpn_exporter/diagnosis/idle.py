@@ -15,6 +15,7 @@ from aws_vpn_exporter.diagnosis.facts import (
     signs_of_life,
     silent_period,
 )
+from aws_vpn_exporter.diagnosis.surroundings import SEVERAL
 from aws_vpn_exporter.wording import age, moment
 
 
@@ -56,10 +57,12 @@ def _refused_since(case: Case) -> Iterator[Fact]:
 
 
 def _explained_otherwise(case: Case) -> Iterator[Fact]:
-    """A dead peer, an endpoint that AWS replaced, or a common fall explains it without idleness."""
+    """A dead peer, a common fall, or an endpoint that AWS replaced explains it without idleness."""
     yield from map(inference, quoted(dead_peer(case)[-1:]))
     if replaced(case):
         yield inference("AWS applied maintenance just before the fall (replacement status).")
+    if case.surroundings.fell_together >= SEVERAL:
+        yield inference(f"Tunnels of {case.surroundings.fell_together} other sites fell at the same time (telemetry).")
     for tunnel in fell_together(case)[:1]:
         yield inference(f"Tunnel {tunnel.outside_ip} fell at the same time (telemetry).")
 
@@ -73,6 +76,7 @@ IDLE_TIMEOUT = Rule(
     "remedies.md#idle-time-out",
     "Security Hub EC2.20; user guide, Site-to-Site VPN",
     refutes=(_aws_initiates, _bgp_speaks, _refused_since, _explained_otherwise),
+    yields_to=frozenset({CauseKind.OPTIONS_CHANGED}),
     missing=lambda case: (
         () if any(signs_of_life(case)) else ("Whether the tunnel was ever in use: nothing that is read shows it.",)
     ),
