@@ -60,6 +60,7 @@ _CAUSES = {
     CauseKind.OPTIONS_CHANGED: "Options changed",
     CauseKind.SHARED_EVENT: "Several sites at once",
     CauseKind.DEAD_PEER_WITH_ACTION_NONE: "Dead peer, still UP",
+    CauseKind.DATA_PLANE_DEAD: "Data plane dead",
     CauseKind.NEVER_UP: "Never up",
     CauseKind.ENDPOINT_REPLACEMENT: "AWS replaced the endpoint",
     CauseKind.CUSTOMER_GATEWAY_UNREACHABLE: "Customer gateway unreachable",

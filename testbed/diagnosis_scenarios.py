@@ -99,6 +99,16 @@ def traffic(*points: tuple[float, float | None]) -> Evidence:
     return Evidence(traffic=Traffic(tuple(TrafficPoint(time, rate, rate) for time, rate in points)))
 
 
+def stopped(receive: float, transmit: float) -> Evidence:
+    """Six busy periods of five minutes, and then three at these rates."""
+    rates = [(9000.0, 9000.0)] * 6 + [(receive, transmit)] * 3
+    ends = (NOW - MINUTE - 5 * MINUTE * number for number in reversed(range(9)))
+    return Evidence(traffic=Traffic(tuple(TrafficPoint(end, *both) for end, both in zip(ends, rates, strict=True))))
+
+
+STOPPED = stopped(40.0, 9000.0)
+
+
 @dataclass(frozen=True)
 class Scenario:
     """A tunnel's situation, and the causes that have to be named for it, in this order."""
@@ -349,6 +359,28 @@ CAUSES: Mapping[str, Scenario] = {
             ),
         ),
         ((CauseKind.DEAD_PEER_WITH_ACTION_NONE, LIKELY),),
+    ),
+    "data-stopped": Scenario(
+        "UP, and for a quarter of an hour nothing has come from the device, which AWS goes on sending to.",
+        case(tunnel(TunnelState.UP, since=LONG_AGO, routes=4), evidence=STOPPED, sources=ALL_ON),
+        ((CauseKind.DATA_PLANE_DEAD, LIKELY),),
+    ),
+    "data-stopped-both-ways": Scenario(
+        "UP, and for a quarter of an hour nothing has passed either way: the site may have nothing to send.",
+        case(tunnel(TunnelState.UP, since=LONG_AGO, routes=4), evidence=stopped(0.0, 0.0), sources=ALL_ON),
+        ((CauseKind.DATA_PLANE_DEAD, POSSIBLE),),
+    ),
+    "phase-2-refused": Scenario(
+        "Nothing passed before the fall; since then AWS cannot establish phase 2, and no proposal was refused.",
+        case(
+            DOWN_LOGGED,
+            evidence=replace(
+                traffic((FELL - 6 * MINUTE, 900.0), (FELL - MINUTE, 0.0)),
+                logs=log((FELL + 20, LogEventClass.PHASE2_FAILED, "Phase 2 was unable to establish")).logs,
+            ),
+            sources=ALL_ON,
+        ),
+        ((CauseKind.TRAFFIC_SELECTORS, POSSIBLE), (CauseKind.REKEY_MISMATCH, POSSIBLE), STAYS_DOWN),
     ),
     "site-gone-and-dead-peer": Scenario(
         "Both tunnels fell within a minute, each as a dead peer: the symptom comes after the cause.",

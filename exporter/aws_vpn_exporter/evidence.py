@@ -25,9 +25,16 @@ class TrafficPoint(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """TunnelDataIn and TunnelDataOut of the latest complete periods, oldest first; never empty."""
+    """TunnelDataIn and TunnelDataOut of the latest complete periods, oldest first in whatever order they are given.
+
+    Never empty.
+    """
 
     points: tuple[TrafficPoint, ...]
+
+    def __post_init__(self) -> None:
+        """Puts the points in order."""
+        object.__setattr__(self, "points", tuple(sorted(self.points, key=lambda point: point.time)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +124,10 @@ class TunnelLog:
     nat: bool | None = None
     cut: bool = False
 
+    def __post_init__(self) -> None:
+        """Puts the lines in order."""
+        object.__setattr__(self, "latest", tuple(sorted(self.latest)))
+
 
 class Change(NamedTuple):
     """A change of a connection that somebody made at AWS (CloudTrail), successful ones only.
@@ -136,6 +147,10 @@ class Changes:
     """The changes of a tunnel's connection that are known, oldest first."""
 
     known: tuple[Change, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Puts the changes in order."""
+        object.__setattr__(self, "known", tuple(sorted(self.known)))
 
 
 @dataclass(frozen=True, slots=True)

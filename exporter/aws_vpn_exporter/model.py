@@ -68,6 +68,7 @@ class Tunnel:
 class Connection:
     """One Site-to-Site VPN connection. Absent text is ""; `accelerated` is None where AWS does not say.
 
+    `networks` are those that AWS narrows the traffic selectors to; empty where it takes all, as it does by default.
     `association` is AWS's GatewayAssociationState. With a `pre_shared_key_arn` the keys lie in Secrets Manager.
     """
 
@@ -85,6 +86,7 @@ class Connection:
     routing: str = ""
     accelerated: bool | None = None
     bandwidth: str = ""
+    networks: tuple[str, ...] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
     tunnels: tuple[Tunnel, ...] = ()
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 import pytest
 
+from aws_vpn_exporter.diagnosis.cause import CauseKind
 from aws_vpn_exporter.history import Memory
 from tests.diagnosis.stage import (
     DAY,
@@ -43,6 +44,8 @@ BUSY = (Flow(-2 * HOUR, -HOUR, 60_000, 60_000),)
 QUIET = (Flow(-2 * HOUR, -HOUR - 20 * MINUTE, 60_000, 60_000), Flow(-HOUR - 20 * MINUTE, -HOUR, 0, 0))
 BOTH = T(since=-HOUR + 30)
 SILENT_LOG = T(flows=BUSY)
+IN_USE = Flow(-3 * HOUR, -20 * MINUTE, 600_000, 600_000)
+STANDBY = T("UP", -9 * DAY, flows=(Flow(-3 * HOUR, 0, 3_000, 3_000),))
 ONLY_IKEV2 = {"IkeVersions": ["ikev2"]}
 
 
@@ -137,7 +140,12 @@ RIGHT: Mapping[str, tuple[Story, str]] = {
         story(T("UP", -9 * DAY, options={"DpdTimeoutAction": "none"}, lines=lines((-10 * MINUTE, DPD)))),
         "dead_peer_with_action_none",
     ),
+    "data-stopped-one-way": (
+        story(T("UP", -9 * DAY, flows=(IN_USE, Flow(-20 * MINUTE, 0, 2_000, 600_000))), STANDBY),
+        "data_plane_dead",
+    ),
     "nobody-initiates": (story(T(flows=BUSY)), "will_not_recover_alone"),
+    "nothing-known": (story(T(flows=BUSY, options={**ONLY_IKEV2, "StartupAction": "start"})), "unknown"),
 }
 """The best cause."""
 
@@ -280,6 +288,42 @@ REFUTED: Mapping[str, tuple[Story, str]] = {
         ),
         "dead_peer_with_action_none",
     ),
+    "data-stopped-but-taken-over": (
+        story(
+            T("UP", -9 * DAY, flows=(IN_USE, Flow(-20 * MINUTE, 0, 2_000, 600_000))),
+            T(
+                "UP",
+                -9 * DAY,
+                flows=(Flow(-3 * HOUR, -20 * MINUTE, 3_000, 3_000), Flow(-20 * MINUTE, 0, 600_000, 3_000)),
+            ),
+        ),
+        "data_plane_dead",
+    ),
+    "data-stopped-because-the-other-came-up": (
+        story(
+            T("UP", -9 * DAY, flows=(IN_USE, Flow(-20 * MINUTE, 0, 2_000, 600_000))),
+            T("UP", -21 * MINUTE),
+        ),
+        "data_plane_dead",
+    ),
+    "no-routes-and-yet-it-carries": (story(T("NO ROUTES", flows=(Flow(-2 * HOUR, 0, 60_000, 60_000),))), "no_routes"),
+    "selectors-that-were-mended-before": (
+        story(
+            T(
+                flows=BUSY,
+                lines=(
+                    Said(-HOUR - 30 * MINUTE, SELECTORS),
+                    Said(-HOUR - 20 * MINUTE, "AWS tunnel CHILD_SA established", "established"),
+                    Said(-HOUR, DPD),
+                ),
+            )
+        ),
+        "traffic_selectors",
+    ),
+    "aws-initiates": (
+        story(T(flows=BUSY, options={**ONLY_IKEV2, "StartupAction": "start"})),
+        "will_not_recover_alone",
+    ),
 }
 """Its own evidence is there, and something else refutes it: it must not be called likely."""
 
@@ -310,8 +354,43 @@ MISSING: Mapping[str, tuple[Story, str]] = {
         Story((C((T(options=ONLY_IKEV2), UP)),), gateway={"Phase1LifetimeSeconds": 86400}),
         "rekey_mismatch",
     ),
+    "authentication-without-a-line": (
+        story(T(certificate="arn:aws:acm:eu-west-1:1:certificate/1", flows=BUSY)),
+        "authentication_failed",
+    ),
+    "a-key-of-which-nothing-is-said": (story(T(lines=lines((-50 * MINUTE, AUTH)))), "pre_shared_key_mismatch"),
+    "down-without-a-message": (story(T("PLAIN")), "bgp_down"),
+    "closed-long-after-the-fall": (
+        story(T(flows=BUSY, lines=lines((-30 * MINUTE, DELETE)))),
+        "closed_by_customer_gateway",
+    ),
+    "no-attempt-is-logged": (story(T(flows=BUSY)), "negotiation_blocked"),
+    "association-is-not-said": (story(T(), BOTH, gateway=""), "not_attached"),
+    "data-of-half-an-hour": (
+        story(
+            T(
+                "UP",
+                -9 * DAY,
+                flows=(Flow(-30 * MINUTE, -20 * MINUTE, 600_000, 600_000), Flow(-20 * MINUTE, 0, 0, 600_000)),
+            ),
+            UP,
+        ),
+        "data_plane_dead",
+    ),
+    "just-fallen": (story(T(since=-MINUTE)), "will_not_recover_alone"),
 }
 """What the cause needs is not there: it must not be called likely."""
+
+NEVER_LIKELY = ("will_not_recover_alone", "unknown")
+"""Causes that stand first only where nothing is known of the fall."""
+
+
+@pytest.mark.parametrize("kind", [kind for kind in CauseKind if kind is not CauseKind.UNKNOWN])
+@pytest.mark.parametrize("stories", [RIGHT, REFUTED, MISSING], ids=["right", "refuted", "missing"])
+def test_each_cause_is_told_right_refuted_and_without_its_evidence(
+    kind: CauseKind, stories: Mapping[str, tuple[Story, str]]
+) -> None:
+    assert kind in {cause for _, cause in stories.values()}
 
 
 @pytest.mark.parametrize(("told", "cause"), RIGHT.values(), ids=RIGHT.keys())
@@ -324,7 +403,7 @@ def test_the_right_cause_comes_first_everywhere(told: Story, cause: str) -> None
     assert re.search(rf"cause \d: {cause.replace('_', ' ')} \({first['confidence']}\){detail}", result.text)
     assert f'cause="{cause}",confidence="{first["confidence"]}"' in result.metrics
     assert first["remedy"] in result.page
-    if cause != "will_not_recover_alone":
+    if cause not in NEVER_LIKELY:
         assert first["confidence"] == "likely"
 
 

@@ -15,9 +15,7 @@ pytestmark = [pytest.mark.timeout(600), pytest.mark.usefixtures("possible")]
 _SIDE_BY_SIDE = 2 * (os.cpu_count() or 1)
 """Labs at once: most of a rehearsal is waiting."""
 
-KNOWN_WRONG: Mapping[str, str] = {
-    "selectors-differ": "a tunnel that carried nothing before counts as idle, also where phase 2 is refused",
-}
+KNOWN_WRONG: Mapping[str, str] = {}
 """Faults of which the exporter names a wrong cause as likely, and why. One that is right fails its test here."""
 
 Rehearsals = Mapping[str, Future[Rehearsal]]

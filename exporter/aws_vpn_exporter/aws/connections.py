@@ -61,9 +61,18 @@ def _connection(item: Answer) -> Connection:
         routing="" if static is None else "static" if static else "bgp",
         accelerated=options.get("EnableAcceleration"),
         bandwidth=clean(options.get("TunnelBandwidth") or ""),
+        networks=_networks(options),
         tags=tags,
         tunnels=_tunnels(item.get("VgwTelemetry") or (), options.get("TunnelOptions") or ()),
     )
+
+
+def _networks(options: Answer) -> tuple[str, ...]:
+    named = (f"{side}Ipv{version}NetworkCidr" for version in (4, 6) for side in ("Local", "Remote"))
+    return tuple(clean(cidr) for name in named if (cidr := options.get(name)) and cidr not in _EVERYTHING)
+
+
+_EVERYTHING = ("0.0.0.0/0", "::/0")
 
 
 def _connection_state(word: object) -> ConnectionState:

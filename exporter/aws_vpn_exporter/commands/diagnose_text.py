@@ -40,12 +40,14 @@ def as_text(cards: Sequence[ConnectionCard], targets: Sequence[TargetRow], color
 
 
 def _summary(cards: Sequence[ConnectionCard], targets: Sequence[TargetRow]) -> str:
-    """All in one line."""
+    """All in one line; of connections nothing where no target has answered."""
     failing = len(unanswered(targets))
-    unseen = f"; {failing} of {len(targets)} accounts and regions could not be looked at" if failing else ""
+    not_looked_at = f"{failing} of {len(targets)} accounts and regions could not be looked at"
+    unseen = f"; {not_looked_at}" if failing else ""
+    if not cards and not any(target.tone == "good" for target in targets):
+        return f"{not_looked_at}." if failing else ""
     if not cards:
-        answered = any(target.tone == "good" for target in targets)
-        return f"No connections found{unseen}." if answered or failing else ""
+        return f"No connections found{unseen}."
     counts = ((health, sum(card.health is health for card in cards)) for health in Health)
     found = ", ".join(
         f"{count} {HEALTH[health][1][0].lower()}{HEALTH[health][1][1:]}" for health, count in counts if count

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from aws_vpn_exporter.diagnosis.case import LOG_ENABLED, Case
 from aws_vpn_exporter.diagnosis.cause import CauseKind, Fact, Rule, Variant, hint, inference, log, state
 from aws_vpn_exporter.diagnosis.facts import (
+    CLOCKS_DIFFER,
     aws_initiates,
     established_between,
     gateway_talks,
@@ -14,7 +15,7 @@ from aws_vpn_exporter.diagnosis.facts import (
     signs_of_life,
     speaks_ikev1,
 )
-from aws_vpn_exporter.diagnosis.surroundings import ipsec_up
+from aws_vpn_exporter.diagnosis.surroundings import SEVERAL, ipsec_up
 from aws_vpn_exporter.evidence import Change
 from aws_vpn_exporter.model import ConnectionState
 from aws_vpn_exporter.options import text
@@ -24,19 +25,27 @@ _GIVEN_TIME = 10 * 60.0
 """Seconds down after which nobody seems to bring the tunnel up."""
 _A_CHANGE_TAKES = 20 * 60.0
 """Seconds within which a tunnel falls, and comes back, while AWS changes it."""
-_SEVERAL = 2
-"""Other customer gateways that have to lose a tunnel at the same time for it to be no coincidence."""
+_A_DAY = 86400.0
+"""Seconds after which stamps that lie together may as well be those of a common creation."""
+
+
+CREATED = "CreateVpnConnection"
+_ROUTES = "VpnConnectionRoute"
 
 
 def changes_before_the_fall(case: Case, *events: str) -> tuple[Change, ...]:
-    """Changes of the tunnel, or of the whole connection, shortly before it fell; names begin with one of `events`."""
+    """Changes of the tunnel, or of the whole connection, shortly before it fell; names begin with one of `events`.
+
+    A change of routes is none of the connection, and has to be asked for by its whole name.
+    """
     if case.evidence.changes is None or case.changed is None:
         return ()
-    first, last = case.changed - _A_CHANGE_TAKES, case.changed + 60
+    first, last = case.changed - _A_CHANGE_TAKES, case.changed + CLOCKS_DIFFER
     return tuple(
         change
         for change in case.evidence.changes.known
         if change.event.startswith(events)
+        and (not change.event.endswith(_ROUTES) or change.event in events)
         and first <= change.time <= last
         and change.tunnel_ip in ("", case.tunnel.outside_ip)
     )
@@ -91,7 +100,7 @@ def _up_again_in_between(case: Case) -> Iterator[Fact]:
 
 def _options_changed(case: Case) -> Iterator[Fact]:
     """Somebody changed options of the tunnel or the connection within 20 minutes before it fell."""
-    yield from (state(told(change)) for change in changes_before_the_fall(case, "ModifyVpn", "CreateVpnConnection"))
+    yield from (state(told(change)) for change in changes_before_the_fall(case, "ModifyVpn"))
 
 
 def _many_at_once(case: Case) -> Iterator[Fact]:
@@ -99,18 +108,25 @@ def _many_at_once(case: Case) -> Iterator[Fact]:
     around = case.surroundings
     if not around.fell_together:
         return
-    many = around.fell_together >= _SEVERAL
+    many = around.fell_together >= SEVERAL
     fact = (
         f"Tunnels of {around.fell_together} other customer gateway{'s' if many else ''} fell within 3m of this one; "
         f"what they share is the {around.shared} (telemetry)."
     )
-    known_to_be_in_use = around.of_them_connected or any(map(ipsec_up, case.others)) or any(signs_of_life(case))
+    connected = around.of_them_connected or any(map(ipsec_up, case.others))
+    recent = case.changed is not None and case.now - case.changed < _A_DAY
+    known_to_be_in_use = (connected and recent) or any(signs_of_life(case))
     yield inference(fact) if many and known_to_be_in_use else hint(fact)
 
 
 def _talks(case: Case) -> Iterator[Fact]:
     """AWS's log shows the customer gateway talking since the fall."""
     yield from map(log, gateway_talks(case))
+
+
+def _replaced(case: Case) -> Iterator[Fact]:
+    """AWS replaced the endpoint of this very tunnel just before it fell."""
+    yield from (fact for fact in _maintenance(case) if replaced(case))
 
 
 def _seen_never_up(case: Case) -> Iterator[Fact]:
@@ -168,7 +184,7 @@ SHARED_EVENT = Rule(
     "gateway, the provider or data centre in common.",
     "causes.md#several-sites-at-once",
     "inference: separate sites do not fail in the same minutes",
-    refutes=(_talks, _seen_never_up),
+    refutes=(_talks, _seen_never_up, _replaced),
     turn_on=(LOG_ENABLED, "logs"),
 )
 

@@ -33,6 +33,7 @@ class CauseKind(StrEnum):
     SHARED_EVENT = "shared_event"
     CUSTOMER_GATEWAY_UNREACHABLE = "customer_gateway_unreachable"
     DEAD_PEER_WITH_ACTION_NONE = "dead_peer_with_action_none"
+    DATA_PLANE_DEAD = "data_plane_dead"
     NEVER_UP = "never_up"
     WILL_NOT_RECOVER_ALONE = "will_not_recover_alone"
     UNKNOWN = "unknown"

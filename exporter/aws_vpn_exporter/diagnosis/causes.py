@@ -15,6 +15,7 @@ from aws_vpn_exporter.diagnosis.aws_side import (
 )
 from aws_vpn_exporter.diagnosis.case import CUSTOMER_GATEWAY, LOG_ENABLED, TURN_ON, Case
 from aws_vpn_exporter.diagnosis.cause import Cause, CauseKind, Fact, Finding, Rule, hint, judged, without_symptoms
+from aws_vpn_exporter.diagnosis.data_plane import DATA_PLANE_DEAD
 from aws_vpn_exporter.diagnosis.facts import message, quoted
 from aws_vpn_exporter.diagnosis.idle import IDLE_TIMEOUT
 from aws_vpn_exporter.diagnosis.negotiation import (
@@ -53,6 +54,7 @@ RULES: tuple[Rule, ...] = (
     NEVER_UP,
     CUSTOMER_GATEWAY_UNREACHABLE,
     DEAD_PEER_WITH_ACTION_NONE,
+    DATA_PLANE_DEAD,
     WILL_NOT_RECOVER_ALONE,
 )
 """In the order in which equally well supported causes are given."""

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from aws_vpn_exporter.diagnosis.case import Case
 from aws_vpn_exporter.diagnosis.surroundings import TOGETHER, ipsec_up
-from aws_vpn_exporter.evidence import Evidence, LogEvent, LogEventClass
+from aws_vpn_exporter.evidence import Evidence, LogEvent, LogEventClass, TrafficPoint
 from aws_vpn_exporter.model import Tunnel
 from aws_vpn_exporter.wording import moment
 
@@ -15,6 +15,14 @@ REKEY_BEFORE = 3900.0
 """Seconds: a rekey that was refused brings the tunnel down when the keys run out, up to a phase 2 lifetime later."""
 AT_THE_FALL = 30.0
 """Seconds around the fall within which something happened at that moment."""
+CLOCKS_DIFFER = 10.0
+"""Seconds by which what caused a fall may be booked after it."""
+_CLOSED_BEFORE = 180.0
+"""Seconds by which AWS's status may follow an IKE association that the customer gateway closed."""
+_FRESH_TRAFFIC = 15 * 60.0
+"""Seconds. Traffic longer than this before the fall is no evidence about it."""
+_SILENCE = 1.0
+"""Bytes per second below which a tunnel is silent; BGP's keepalives alone are more than that."""
 _REPLACED_BEFORE = 15 * 60.0
 """Seconds within which a maintenance counts as just before the fall; an hour before does not."""
 _REPLACED_AFTER = 5 * 60.0
@@ -47,6 +55,32 @@ def dead_peer(case: Case) -> tuple[LogEvent, ...]:
     return case.logged(*DEAD, before=AROUND, after=AROUND)
 
 
+def closed(case: Case) -> tuple[LogEvent, ...]:
+    """The log's lines around the fall in which the customer gateway deletes the tunnel.
+
+    Phase 2 alone is deleted at every rekey, and the IKE association too: those count at the moment of the fall only.
+    """
+    found = case.logged(LogEventClass.CLOSED_BY_GATEWAY, before=_CLOSED_BEFORE, after=AT_THE_FALL)
+    fell = case.changed or 0.0
+    return tuple(
+        event
+        for event in found
+        if event.time >= fell - AT_THE_FALL or ("IKE_SA" in event.detail and event.phase2 != "established")
+    )
+
+
+def silent_period(case: Case) -> TrafficPoint | None:
+    """The last complete period before the fall, where nothing passed in it in either direction."""
+    changed = case.changed
+    if case.evidence.traffic is None or changed is None:
+        return None
+    before = [p for p in case.evidence.traffic.points if changed - _FRESH_TRAFFIC <= p.time <= changed]
+    last = before[-1] if before else None
+    if last is None or last.receive is None or last.transmit is None:
+        return None
+    return last if max(last.receive, last.transmit) < _SILENCE else None
+
+
 def fell_together(case: Case) -> tuple[Tunnel, ...]:
     """The other tunnels of the connection that are down and fell when this one did."""
     changed = case.changed
@@ -66,7 +100,18 @@ def maintained(case: Case) -> float | None:
     applied = case.evidence.maintenance.last_applied if case.evidence.maintenance else None
     if applied is None or case.changed is None:
         return None
-    return applied if -_REPLACED_AFTER <= case.changed - applied <= _REPLACED_BEFORE else None
+    if not -_REPLACED_AFTER <= case.changed - applied <= _REPLACED_BEFORE or _came_after(case, applied):
+        return None
+    return applied
+
+
+def _came_after(case: Case, applied: float) -> bool:
+    """Whether a maintenance that is booked after the fall is known not to have caused it, but to have followed it."""
+    changes = case.evidence.changes.known if case.evidence.changes else ()
+    fell = case.changed or 0.0
+    by_hand = any(c.event == "ReplaceVpnTunnel" and fell + CLOCKS_DIFFER < c.time <= applied for c in changes)
+    reasons = (*case.logged(*DEAD, before=AROUND, after=AT_THE_FALL), *closed(case))
+    return applied > fell + CLOCKS_DIFFER and (by_hand or any(e.time < applied - _ONE_STEP for e in reasons))
 
 
 def replaced(case: Case) -> bool:
@@ -118,6 +163,12 @@ def gateway_talks(case: Case) -> Iterator[str]:
         heard = [e for e in (evidence.logs.latest if evidence.logs else ()) if e.event in classes and e.time >= since]
         if heard:
             yield f"The customer gateway is there: {_quote(heard[-1])} about {address} (VPN log)."
+
+
+def refused_since(case: Case) -> Iterator[str]:
+    """The log's newest line since the fall that shows the customer gateway try to come up again, in vain."""
+    classes = (*REFUSED, *(() if aws_initiates(case) else (LogEventClass.HALF_OPEN,)))
+    yield from quoted(case.logged(*classes, before=-1)[-1:])
 
 
 def _logs_of_all(case: Case) -> Iterator[tuple[str, Evidence, bool]]:

@@ -5,38 +5,23 @@ from collections.abc import Iterator
 from aws_vpn_exporter.diagnosis.case import LOG_ENABLED, Case
 from aws_vpn_exporter.diagnosis.cause import CauseKind, Fact, Rule, hint, inference, log
 from aws_vpn_exporter.diagnosis.facts import (
-    AT_THE_FALL,
     aws_initiates,
+    closed,
     dead_peer,
     fell_together,
     quoted,
+    refused_since,
     replaced,
     signs_of_life,
+    silent_period,
 )
-from aws_vpn_exporter.evidence import LogEventClass, TrafficPoint
+from aws_vpn_exporter.diagnosis.surroundings import SEVERAL
 from aws_vpn_exporter.wording import age, moment
-
-_FRESH_TRAFFIC = 15 * 60.0
-"""Seconds. Traffic longer than this before the fall is no evidence about it."""
-_SILENCE = 1.0
-"""Bytes per second below which a tunnel is silent; BGP's keepalives alone are more than that."""
-
-
-def _silent_period(case: Case) -> TrafficPoint | None:
-    """The last complete period before the fall, where nothing passed in it in either direction."""
-    changed = case.changed
-    if case.evidence.traffic is None or changed is None:
-        return None
-    before = [p for p in case.evidence.traffic.points if changed - _FRESH_TRAFFIC <= p.time <= changed]
-    last = before[-1] if before else None
-    if last is None or last.receive is None or last.transmit is None:
-        return None
-    return last if max(last.receive, last.transmit) < _SILENCE else None
 
 
 def _silence(case: Case) -> Iterator[Fact]:
     """Nothing passed in either direction in the last period before the fall, on a tunnel that was in use before."""
-    last = _silent_period(case)
+    last = silent_period(case)
     if last is None or case.changed is None:
         return
     fact = (
@@ -50,9 +35,8 @@ def _silence(case: Case) -> Iterator[Fact]:
 
 def _closed_while_silent(case: Case) -> Iterator[Fact]:
     """The customer gateway closed the tunnel while nothing passed: AWS logged its DELETE at the fall."""
-    if _silent_period(case) and not aws_initiates(case) and case.connection.routing != "bgp":
-        closed = case.logged(LogEventClass.CLOSED_BY_GATEWAY, before=AT_THE_FALL, after=AT_THE_FALL)
-        yield from map(log, quoted(closed))
+    if silent_period(case) and not aws_initiates(case) and case.connection.routing != "bgp":
+        yield from map(log, quoted(closed(case)))
 
 
 def _aws_initiates(case: Case) -> Iterator[Fact]:
@@ -67,11 +51,18 @@ def _bgp_speaks(case: Case) -> Iterator[Fact]:
         yield inference("Over this tunnel BGP speaks all the time: the silence may be that of a dead path (routing).")
 
 
+def _refused_since(case: Case) -> Iterator[Fact]:
+    """The customer gateway tries to come up again, and AWS refuses it or gives the attempt up."""
+    yield from (log(f"It does not stay down for lack of traffic: {said}") for said in refused_since(case))
+
+
 def _explained_otherwise(case: Case) -> Iterator[Fact]:
-    """A dead peer, an endpoint that AWS replaced, or a common fall explains it without idleness."""
+    """A dead peer, a common fall, or an endpoint that AWS replaced explains it without idleness."""
     yield from map(inference, quoted(dead_peer(case)[-1:]))
     if replaced(case):
         yield inference("AWS applied maintenance just before the fall (replacement status).")
+    if case.surroundings.fell_together >= SEVERAL:
+        yield inference(f"Tunnels of {case.surroundings.fell_together} other sites fell at the same time (telemetry).")
     for tunnel in fell_together(case)[:1]:
         yield inference(f"Tunnel {tunnel.outside_ip} fell at the same time (telemetry).")
 
@@ -84,7 +75,8 @@ IDLE_TIMEOUT = Rule(
     "VPC, or lengthen the idle time-out of the device.",
     "remedies.md#idle-time-out",
     "Security Hub EC2.20; user guide, Site-to-Site VPN",
-    refutes=(_aws_initiates, _bgp_speaks, _explained_otherwise),
+    refutes=(_aws_initiates, _bgp_speaks, _refused_since, _explained_otherwise),
+    yields_to=frozenset({CauseKind.OPTIONS_CHANGED}),
     missing=lambda case: (
         () if any(signs_of_life(case)) else ("Whether the tunnel was ever in use: nothing that is read shows it.",)
     ),

@@ -79,6 +79,34 @@ def _same_on_a_tunnel_that_is_up(case: Case) -> Iterator[Fact]:
     yield from (inference(f"Tunnel {t.outside_ip} has the same difference and is up (telemetry).") for t in well[:1])
 
 
+def _agreed_otherwise(case: Case) -> Iterator[Fact]:
+    """The two sides agreed on a value that the policy does not state: it may be out of date."""
+    for sides in case.differences(least=Harm.HARMFUL):
+        member = _AGREED.get(sides.option.name, "")
+        agreed = {getattr(e.negotiated, member).lower() for e in case.evidences if member and e.negotiated} - {""}
+        stated = sides.at_gateway if isinstance(sides.at_gateway, tuple) else ()
+        if agreed and not agreed & {word.lower() for word in stated}:
+            yield inference(
+                f"The two sides agreed on {', '.join(sorted(agreed))} for {sides.option.key}, which the customer "
+                "gateway is not stated to have (negotiated values)."
+            )
+
+
+_AGREED = {
+    "IkeVersions": "ike_version",
+    **{
+        f"Phase{phase}{option}": f"phase{phase}_{member}"
+        for phase in (1, 2)
+        for option, member in (
+            ("EncryptionAlgorithms", "encryption"),
+            ("IntegrityAlgorithms", "integrity"),
+            ("DHGroupNumbers", "dh_group"),
+        )
+    },
+}
+"""An option, and the member of Negotiated that holds what the two sides agreed on."""
+
+
 def _explained_otherwise(case: Case) -> Iterator[Fact]:
     """A dead peer, an endpoint that AWS replaced, or a common fall explains it without a mismatch."""
     yield from map(inference, quoted(dead_peer(case)[-1:]))
@@ -91,13 +119,46 @@ def _explained_otherwise(case: Case) -> Iterator[Fact]:
 def _came_further(case: Case) -> Iterator[Fact]:
     """AWS's log shows the negotiation come further since: to keys, identities or traffic selectors."""
     last = max((e.time for e in _refused(case)), default=None)
-    classes = (LogEventClass.PRE_SHARED_KEY_MISMATCH, LogEventClass.AUTHENTICATION_FAILED)
+    classes = (
+        LogEventClass.PRE_SHARED_KEY_MISMATCH,
+        LogEventClass.AUTHENTICATION_FAILED,
+        LogEventClass.TRAFFIC_SELECTORS,
+    )
     further = [e for e in case.logged(*classes, before=AROUND) if last is None or e.time > last]
     yield from (log(f"The proposals were accepted: {said}") for said in quoted(further[-1:]))
 
 
+def _dead_long_after(case: Case) -> Iterator[Fact]:
+    """The last refusal was long before the fall, and at the fall AWS logged a dead peer."""
+    refusals = (*_refused(case), *_selectors(case))
+    dead = dead_peer(case)
+    if refusals and dead and max(event.time for event in refusals) < dead[0].time - AROUND:
+        yield from map(log, quoted(dead[-1:]))
+
+
 def _selectors(case: Case) -> tuple[LogEvent, ...]:
     return case.logged(LogEventClass.TRAFFIC_SELECTORS, before=REKEY_BEFORE)
+
+
+def _phase2_failed_without_a_refusal(case: Case) -> Iterator[Fact]:
+    """AWS logged that phase 2 could not be established, and no refused proposal beside it.
+
+    An inference where AWS's side of the selectors is narrowed to certain networks, else a hint.
+    """
+    found = tuple(quoted(case.logged(LogEventClass.PHASE2_FAILED, before=REKEY_BEFORE)))
+    if not found or _refused(case):
+        return
+    yield from map(hint, found)
+    networks = " and ".join(case.connection.networks)
+    if networks:
+        yield inference(f"AWS wants these networks through the tunnel and no others: {networks} (connection options).")
+
+
+def _phase2_differs(case: Case) -> Iterator[Fact]:
+    """Options of phase 2, as a policy states them, leave nothing to agree on."""
+    for sides in case.differences(least=Harm.HARMFUL):
+        if sides.option.name.startswith("Phase2") and sides.option.is_set:
+            yield inference(_difference(sides))
 
 
 def _selectors_refused(case: Case) -> Iterator[Fact]:
@@ -142,18 +203,19 @@ REKEY_MISMATCH = Rule(
     "and 4500 and IP protocol 50 pass.",
     "remedies.md#rekey-mismatch",
     "Security Hub EC2.20; user guide, Tunnel options; RFC 7296, 2.8",
-    refutes=(_same_on_a_tunnel_that_is_up, _explained_otherwise, _came_further),
+    refutes=(_same_on_a_tunnel_that_is_up, _agreed_otherwise, _explained_otherwise, _came_further, _dead_long_after),
     turn_on=(CUSTOMER_GATEWAY, LOG_ENABLED, "logs", "negotiated"),
 )
 
 TRAFFIC_SELECTORS = Rule(
     CauseKind.TRAFFIC_SELECTORS,
     lambda case: case.ipsec_down,
-    (_selectors_refused,),
+    (_selectors_refused, _phase2_failed_without_a_refusal),
     "The device asks for other networks than AWS has: let it propose one pair, 0.0.0.0/0 on both sides (route-based), "
     "or exactly the connection's local and remote network ranges.",
     "causes.md#traffic-selectors",
     _LOGGED + "; AWS is route-based: one pair of associations a tunnel",
+    refutes=(_phase2_differs, _dead_long_after),
 )
 
 NEGOTIATION_BLOCKED = Rule(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from aws_vpn_exporter.diagnosis.aws_side import CREATED, changes_before_the_fall, told
 from aws_vpn_exporter.diagnosis.case import LOG_ENABLED, Case
 from aws_vpn_exporter.diagnosis.cause import CauseKind, Fact, Rule, hint, inference, state
 from aws_vpn_exporter.diagnosis.facts import down_within, signs_of_life
@@ -21,6 +22,11 @@ def _seen_from_the_start(case: Case) -> Iterator[Fact]:
             f"The connection appeared at {moment(memory.first_seen)}, and the tunnel has never been up since (the "
             "exporter's own history)."
         )
+
+
+def _just_created(case: Case) -> Iterator[Fact]:
+    """The connection was created within 20 minutes before the status that AWS reports."""
+    yield from (state(told(change)) for change in changes_before_the_fall(case, CREATED))
 
 
 def _both_since_the_same_moment(case: Case) -> Iterator[Fact]:
@@ -59,7 +65,7 @@ def _has_been_up(case: Case) -> Iterator[Fact]:
 NEVER_UP = Rule(
     CauseKind.NEVER_UP,
     lambda case: case.ipsec_down,
-    (_seen_from_the_start, _both_since_the_same_moment, _down_for_weeks),
+    (_seen_from_the_start, _just_created, _both_since_the_same_moment, _down_for_weeks),
     "Nothing has fallen: finish setting the tunnel up on the device, or say in a policy that it is parked "
     "(expected_tunnels).",
     "causes.md#never-up",

@@ -9,11 +9,14 @@ from aws_vpn_exporter.diagnosis.facts import (
     AT_THE_FALL,
     DEAD,
     aws_initiates,
+    closed,
     dead_peer,
     fell_together,
     gateway_talks,
     quoted,
+    refused_since,
     signs_of_life,
+    silent_period,
 )
 from aws_vpn_exporter.diagnosis.surroundings import TOGETHER, ipsec_up
 from aws_vpn_exporter.evidence import LogEventClass
@@ -22,6 +25,8 @@ from aws_vpn_exporter.options import text
 from aws_vpn_exporter.wording import age, moment
 
 _SILENT_PERIODS = 2
+_MORE_THAN_KEEPALIVES = 150.0
+"""Bytes per second."""
 _REKEYED = 60.0
 """Seconds within which a DELETE of phase 2 belongs to a rekey."""
 
@@ -41,9 +46,8 @@ def _declared_dead(case: Case) -> Iterator[Fact]:
 
 
 def _deleted(case: Case) -> Iterator[Fact]:
-    """AWS logged a DELETE from the customer gateway at the moment of the fall."""
-    closed = case.logged(LogEventClass.CLOSED_BY_GATEWAY, before=AT_THE_FALL, after=AT_THE_FALL)
-    yield from map(log, quoted(closed))
+    """AWS logged a DELETE from the customer gateway at the moment of the fall, or one of the IKE SA shortly before."""
+    yield from map(log, quoted(closed(case)))
 
 
 def _dead_at_the_fall(case: Case) -> Iterator[Fact]:
@@ -51,11 +55,16 @@ def _dead_at_the_fall(case: Case) -> Iterator[Fact]:
     yield from map(log, quoted(dead_peer(case)[-1:]))
 
 
+def _refused_since(case: Case) -> Iterator[Fact]:
+    """The customer gateway tries to come up again, and AWS refuses it or gives the attempt up."""
+    yield from (log(f"It wants the tunnel up: {said}") for said in refused_since(case))
+
+
 def _ordinary_rekey(case: Case) -> Iterator[Fact]:
     """Only phase 2 was deleted, and a rekey stands beside it: every rekey deletes the old keys."""
-    closed = case.logged(LogEventClass.CLOSED_BY_GATEWAY, before=AT_THE_FALL, after=AT_THE_FALL)
+    lines = closed(case)
     rekeyed = case.logged(LogEventClass.REKEY, before=_REKEYED + AT_THE_FALL, after=AT_THE_FALL)
-    if closed and rekeyed and all("IKE_SA" not in event.detail and event.phase2 != "down" for event in closed):
+    if lines and rekeyed and all("IKE_SA" not in event.detail and event.phase2 != "down" for event in lines):
         yield log("Every rekey deletes the old keys, and AWS logged one at this time (VPN log).")
 
 
@@ -97,6 +106,16 @@ def _others_fell_too(case: Case) -> Iterator[Fact]:
         )
 
 
+def _was_idle(case: Case) -> Iterator[Fact]:
+    """Nothing had passed before the fall, on a static tunnel that AWS does not initiate."""
+    last = silent_period(case)
+    if last and case.connection.routing == "static" and not aws_initiates(case):
+        yield inference(
+            f"Nothing passed in the period until {moment(last.time)}: tunnels that nobody uses may fall as well "
+            "(CloudWatch)."
+        )
+
+
 def _seen_never_up(case: Case) -> Iterator[Fact]:
     """The exporter saw the connection appear, and the tunnel was never up since."""
     memory = case.memories.get(case.tunnel.outside_ip)
@@ -134,6 +153,16 @@ def _something_comes(case: Case) -> Iterator[Fact]:
         yield log(f"Data arrived in the period until {moment(last.time)} (CloudWatch).")
 
 
+def _heard_over_another(case: Case) -> Iterator[Fact]:
+    """Data arrive over another tunnel, and none have been seen over this one: the way back may be the other."""
+    if any(point.receive for point in (case.evidence.traffic.points if case.evidence.traffic else ())):
+        return
+    for address, evidence in sorted(case.siblings.items()):
+        last = evidence.traffic.points[-1] if evidence.traffic else None
+        if last and (last.receive or 0) >= _MORE_THAN_KEEPALIVES:
+            yield inference(f"Data arrive over tunnel {address}: the answers may come that way (CloudWatch).")
+
+
 DEAD_PEER_DETECTION = Rule(
     CauseKind.DEAD_PEER_DETECTION,
     lambda case: case.ipsec_down,
@@ -161,7 +190,7 @@ CLOSED_BY_CUSTOMER_GATEWAY = Rule(
     "somebody's command; then initiate it from there.",
     "causes.md#closed-by-the-device",
     "user guide, Site-to-Site VPN log contents; RFC 7296, 1.4.1",
-    refutes=(_dead_at_the_fall, _ordinary_rekey),
+    refutes=(_dead_at_the_fall, _ordinary_rekey, _refused_since),
     yields_to=frozenset(
         {
             CauseKind.IDLE_TIMEOUT,
@@ -186,7 +215,7 @@ CUSTOMER_GATEWAY_UNREACHABLE = Rule(
     "Look at the site first: power, internet access, firewall and the device itself.",
     "AwsVpnConnectionDown.md#diagnosis",
     "inference: what all tunnels of one device share is the device and its line",
-    refutes=(_talks, _up_elsewhere, _seen_never_up, _others_fell_too),
+    refutes=(_talks, _up_elsewhere, _seen_never_up, _others_fell_too, _was_idle),
     yields_to=frozenset(
         {
             CauseKind.SHARED_EVENT,
@@ -210,6 +239,6 @@ DEAD_PEER_WITH_ACTION_NONE = Rule(
     "its line, and set the action to restart, so that a dead peer shows.",
     "remedies.md#dead-peer-detection",
     "user guide, Tunnel options (DPD timeout action)",
-    refutes=(_something_comes,),
+    refutes=(_something_comes, _heard_over_another),
     turn_on=("traffic", LOG_ENABLED, "logs"),
 )

@@ -1,5 +1,6 @@
 """IPsec is up, and yet nothing is routed; or the connection hangs on no gateway that could route."""
 
+import re
 from collections.abc import Iterator, Mapping
 
 from aws_vpn_exporter.diagnosis.aws_side import changes_before_the_fall, told
@@ -9,15 +10,23 @@ from aws_vpn_exporter.diagnosis.facts import message, quoted
 from aws_vpn_exporter.diagnosis.surroundings import ipsec_up
 from aws_vpn_exporter.evidence import LogEvent, LogEventClass
 from aws_vpn_exporter.model import TunnelState
+from aws_vpn_exporter.wording import moment
 
 _BEFORE = 10 * 60.0
 """Seconds. The reason stands before the session's end, the attempts to come back after it."""
+
+_IN_USE = 750.0
+"""Bytes per second that keepalives alone never reach."""
 
 _SHUT = "administrative shutdown"
 _PREFIXES = "prefix limit"
 _AS_NUMBER = "AS number"
 _HOLD_TIMER = "hold timer"
 _NOTIFIED = "notification"
+
+_SHUT_BY_AWS = "shut down by AWS"
+_PREFIXES_OF_THE_DEVICE = "prefix limit of the device"
+_AS_NUMBER_OF_AWS = "AS number of AWS"
 
 _SETTLED: Mapping[LogEventClass, str] = {
     LogEventClass.BGP_SHUTDOWN: _SHUT,
@@ -47,7 +56,20 @@ def _telling(case: Case) -> tuple[LogEvent, ...]:
 
 def _which(case: Case) -> str:
     lines = _telling(case)
-    return {**_SETTLED, **_PASSING, **_FOLLOWING}[lines[-1].event] if lines else ""
+    if not lines:
+        return ""
+    known = {**_SETTLED, **_PASSING, **_FOLLOWING}[lines[-1].event]
+    who = _NOTIFIES.search(lines[-1].detail)
+    return _BY_WHOM.get((known, who[1].lower()), known) if who else known
+
+
+_NOTIFIES = re.compile(r"peer (sent|received)\b", re.IGNORECASE)
+_BY_WHOM: Mapping[tuple[str, str], str] = {
+    (_SHUT, "sent"): _SHUT_BY_AWS,
+    (_PREFIXES, "received"): _PREFIXES_OF_THE_DEVICE,
+    (_AS_NUMBER, "received"): _AS_NUMBER_OF_AWS,
+}
+"""Reasons whose remedy is another one where the other side gives them."""
 
 
 def _without_bgp(case: Case) -> Iterator[Fact]:
@@ -76,6 +98,13 @@ def _no_route_accepted(case: Case) -> Iterator[Fact]:
 
 
 _DENIED = (LogEventClass.ROUTE_DENIED_AS_PATH, LogEventClass.ROUTE_DENIED_NEXT_HOP)
+
+
+def _carries(case: Case) -> Iterator[Fact]:
+    """Data pass over the tunnel in both directions."""
+    last = case.evidence.traffic.points[-1] if case.evidence.traffic else None
+    if last and last.time > (case.changed or 0.0) and min(last.receive or 0, last.transmit or 0) >= _IN_USE:
+        yield state(f"Data passed in both directions in the period until {moment(last.time)} (CloudWatch).")
 
 
 def _denied_lines(case: Case) -> tuple[LogEvent, ...]:
@@ -135,6 +164,20 @@ BGP_DOWN = Rule(
             "make a new customer gateway with the right number.",
         ),
         Variant(
+            _SHUT_BY_AWS,
+            "AWS closed the BGP session itself: wait some minutes, look at the AWS Health Dashboard, and where it "
+            "stays closed, ask AWS's support.",
+        ),
+        Variant(
+            _PREFIXES_OF_THE_DEVICE,
+            "AWS announces more routes than the device takes: raise the neighbor's prefix limit on the device, or let "
+            "AWS announce fewer, and reset the session.",
+        ),
+        Variant(
+            _AS_NUMBER_OF_AWS,
+            "The device expects another AS number of AWS than its gateway has: correct the neighbor on the device.",
+        ),
+        Variant(
             _HOLD_TIMER,
             "BGP's messages stopped arriving while IPsec stayed up: look at the device's BGP process and load, and "
             "whether ESP passes in both directions.",
@@ -169,6 +212,7 @@ NO_ROUTES = Rule(
         ),
         Variant("static", "Add the site's networks as static routes to the connection."),
     ),
+    refutes=(_carries,),
     variant=lambda case: _why_denied(case) or ("static" if case.connection.routing == "static" else ""),
     turn_on=(LOG_ENABLED, "logs"),
 )

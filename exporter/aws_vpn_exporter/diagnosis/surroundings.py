@@ -14,6 +14,9 @@ from aws_vpn_exporter.model import Connection, Tunnel, TunnelState
 TOGETHER = 180.0
 """Seconds within which tunnels fell together: dead peer detection finds a silent peer after 30 s or more."""
 
+SEVERAL = 2
+"""Other customer gateways that have to lose a tunnel at the same time for it to be no coincidence."""
+
 _ENOUGH = 1000
 """Falls that are looked at around one; beyond that their number adds nothing."""
 

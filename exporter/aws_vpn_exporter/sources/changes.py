@@ -86,7 +86,7 @@ class ChangesSource(Source):
         return SourceAnswer({tunnel: self._of(tunnel.vpn_connection_id) for tunnel in tunnel_ids(connections)}, first)
 
     def _of(self, connection_id: str) -> Changes:
-        return Changes(tuple(sorted(self._known.get(connection_id, {}).values())))
+        return Changes(tuple(self._known.get(connection_id, {}).values()))
 
     def _look_up(self, client: Any, name: str, begin: float, end: float, ids: Collection[str]) -> None:
         """Reads the events of one name. Raises PollError."""

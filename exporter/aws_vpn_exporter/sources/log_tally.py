@@ -67,7 +67,7 @@ class Tally:
 
     def log(self, cut: bool) -> TunnelLog:
         """What is known now."""
-        return TunnelLog(dict(self.counts), tuple(sorted(set(self._kept()))), self._nat, cut)
+        return TunnelLog(dict(self.counts), tuple(set(self._kept())), self._nat, cut)
 
     def _kept(self) -> Iterable[LogEvent]:
         yield from self._latest
