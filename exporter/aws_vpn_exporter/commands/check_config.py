@@ -30,9 +30,9 @@ def check_config(config_file: Path | None, web_config_file: Path | None, live: b
     Returns NO_ANSWER where a target or an optional source does not answer within `timeout` seconds. Raises
     ConfigError or CannotStartError.
     """
-    WebConfigFile(web_config_file)
+    web_config = WebConfigFile(web_config_file)
     loaded = config.load(config_file) if config_file else Config()
-    print("\n".join(_description(loaded, config_file)), flush=True)
+    print("\n".join((*_description(loaded, config_file), *web_config.not_honoured())), flush=True)
     return _ask(loaded, config_file, timeout) if live else ALL_WELL
 
 

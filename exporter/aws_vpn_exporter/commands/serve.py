@@ -39,6 +39,7 @@ def serve(
         raise ConfigError("--config.auto-reload-interval is given without --config.file: there is no file to look at")
     watch = FileWatch(config_file) if config_file else None
     web_config = WebConfigFile(web_config_file)
+    web_config.log_what_is_not_honoured()
     aws = Aws()
     exporter = Exporter(aws, config_file, shard)
     listener = server.listening(listen_address)

@@ -16,6 +16,7 @@ from aws_vpn_exporter.web.auth import BasicAuth
 from aws_vpn_exporter.web.config import WebConfigFile
 from aws_vpn_exporter.web.headers import SafeHeaders
 from aws_vpn_exporter.web.pool import PoolFullError
+from aws_vpn_exporter.web.rate_limit import RateLimited
 from aws_vpn_exporter.web.reloading import Reloads, endpoint
 from aws_vpn_exporter.web.shared_pages import PageResponse, SharedPages, accepts_gzip
 from aws_vpn_exporter.web.status import page as status_page
@@ -95,7 +96,7 @@ def application(exporter: Pages, web_config: WebConfigFile, reloads: Reloads | N
             Route("/-/ready", ready),
             Route("/-/reload", endpoint(reloads), methods=["POST"]),
         ],
-        middleware=[Middleware(SafeHeaders, config=web_config), Middleware(BasicAuth, config=web_config)],
+        middleware=[Middleware(layer, config=web_config) for layer in (SafeHeaders, RateLimited, BasicAuth)],
     )
     # A redirect from /metrics/ would lead to whatever host the request names.
     app.router.redirect_slashes = False

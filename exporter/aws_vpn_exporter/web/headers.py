@@ -31,7 +31,7 @@ class SafeHeaders:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(headers)
+                MutableHeaders(scope=message).update({name: value for name, value in headers.items() if value})
             await send(message)
 
         await self._app(scope, receive, send_with_headers)

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 
 from aws_vpn_exporter.web.accepting import BACKLOG, Accepting, Tls
 from aws_vpn_exporter.web.connection import Connection
+from aws_vpn_exporter.web.tls import ServerTls
 
 log = logging.getLogger(__name__)
 
@@ -83,8 +84,8 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Accepts clients from now on."""
 
-        def connection(is_outdated: Callable[[], bool]) -> Connection:
-            return Connection(self.config, self.server_state, {}, is_outdated=is_outdated)
+        def connection(is_outdated: Callable[[], bool], tls: ServerTls | None) -> Connection:
+            return Connection(self.config, self.server_state, {}, is_outdated=is_outdated, tls=tls)
 
         self.servers = [Accepting(listener, connection, self._tls) for listener in sockets or ()]  # type: ignore[misc]
         self.started = True
