@@ -97,7 +97,9 @@ ITSELF := $(INSTALL) --no-deps --no-build-isolation --editable .
 # versions: `make lock UPGRADE=--upgrade`.
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header
 
-lock: .venv/dev
+# Without .venv/dev, which cannot be made while a package that builds this one is not locked yet.
+lock: .venv/bin/python
+	test -x $(BIN)/uv || $(INSTALL) uv
 	$(COMPILE) $(UPGRADE) pyproject.toml --output-file requirements/run.txt
 	$(COMPILE) $(UPGRADE) requirements/build.in --output-file requirements/build.txt
 	$(COMPILE) $(UPGRADE) pyproject.toml requirements/build.in --extra dev --constraint requirements/run.txt --output-file requirements/dev.txt

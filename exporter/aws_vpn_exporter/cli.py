@@ -10,6 +10,7 @@ from typing import NoReturn
 from aws_vpn_exporter import __version__, log_format, permissions
 from aws_vpn_exporter.aws.session import CannotStartError
 from aws_vpn_exporter.commands.ask_once import NO_ANSWER, TIMEOUT
+from aws_vpn_exporter.commands.bundle import BundleError, bundle
 from aws_vpn_exporter.commands.check_config import check_config
 from aws_vpn_exporter.commands.compare import compare
 from aws_vpn_exporter.commands.demo import demo
@@ -34,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     code_of_errors: int = options.pop("code_of_errors")
     try:
         return command(**options)
-    except (CannotStartError, ConfigError, DeviceError, ListenError) as error:
+    except (BundleError, CannotStartError, ConfigError, DeviceError, ListenError) as error:
         print(f"aws-vpn-exporter: {redacted(error)}", file=sys.stderr)
         return code_of_errors
     except KeyboardInterrupt:
@@ -88,6 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_check_config(command(check_config, "Check the configuration files and print what would be watched."))
     _add_iam_policy(command(iam_policy, "Print the least IAM policies that the configuration needs."))
+    _add_bundle(command(bundle, "Write alert rules, runbooks, Alertmanager configuration and dashboards to a folder."))
     return parser
 
 
@@ -176,6 +178,11 @@ def _add_iam_policy(parser: argparse.ArgumentParser) -> None:
         default=permissions.ORGANIZATION_ID,
         help="the organization that the trust policies require",
     )
+
+
+def _add_bundle(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--out", type=Path, metavar="DIR", required=True, help="the folder, which is made if need be")
+    parser.add_argument("--overwrite", action="store_true", help="replace files that are there and say something else")
 
 
 def _add_server(parser: argparse.ArgumentParser, listen_address: str) -> None:
