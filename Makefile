@@ -5,7 +5,7 @@ BIN := .venv/bin
 .PHONY: run test lint generate golden dashboard-recordings dashboard-pictures grafana-libraries benchmark stack silence kubernetes chaos lab lab-table lock clean
 
 # Each of them writes files from the code, and with --check says which are not current.
-GENERATORS := tools.models tools.docs tools.pages tools.diagnosis_table tools.device_formats grafana.build tools.build_chart
+GENERATORS := tools.models tools.docs tools.commands tools.pages tools.diagnosis_table tools.device_formats grafana.build tools.build_chart
 
 run: .venv/run
 	$(BIN)/aws-vpn-exporter demo

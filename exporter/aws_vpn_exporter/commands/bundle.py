@@ -1,5 +1,6 @@
 """`bundle`: writes this version's alert rules, runbooks, Alertmanager configuration and dashboards into a folder."""
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
@@ -29,8 +30,10 @@ class BundleError(Exception):
     """The files cannot be written. The message is for a person."""
 
 
-def bundle(out: Path, overwrite: bool = False) -> int:
-    """Writes the files below `out`; files that are there and say something else only with `overwrite`.
+def bundle(out: Path, overwrite: bool = False, output: str = "text") -> int:
+    """Writes the files below `out` and names them as `output`, text or json.
+
+    Files that are there and say something else are replaced with `overwrite` only.
 
     Raises BundleError; unless the disk fails, nothing has been written then.
     """
@@ -47,6 +50,9 @@ def bundle(out: Path, overwrite: bool = False) -> int:
             (out / name).write_text(text, "utf-8")
     except OSError as error:
         raise BundleError(f"cannot write {error.filename or out}: {error.strerror}") from None
+    if output == "json":
+        print(json.dumps({"version": __version__, "folder": str(out), "files": list(files)}, indent=2))
+        return 0
     print(f"{len(files)} files of aws-vpn-exporter {__version__} are in {out}:")
     for part, what in (
         ("alerts/aws-vpn.rules.yaml", "rule_files of Prometheus"),

@@ -49,11 +49,14 @@ def most_connections() -> int:
 class Accepting:
     """Serves a listening socket from now on. Has the methods of an asyncio server that uvicorn calls."""
 
-    def __init__(self, listener: socket.socket, make: MakeConnection, tls: Tls) -> None:
-        """`make` is given a function that says whether the connection's TLS settings have been replaced, and these."""
+    def __init__(self, listener: socket.socket, make: MakeConnection, tls: Tls, most: int) -> None:
+        """`make` is given a function that says whether the connection's TLS settings have been replaced, and these.
+
+        `most` clients are served at once.
+        """
         self._loop = asyncio.get_running_loop()
         self._listener, self._make, self._tls = listener, make, tls
-        self._most = most_connections()
+        self._most = most
         self._clients: dict[_Client, asyncio.Task[None]] = {}  # in the order of their coming
         self._silent_until = 0.0
         self._resuming: asyncio.TimerHandle | None = None

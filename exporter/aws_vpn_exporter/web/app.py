@@ -44,8 +44,13 @@ class Pages(Protocol):
         """The text of /metrics."""
 
 
-def application(exporter: Pages, web_config: WebConfigFile, reloads: Reloads | None) -> Starlette:
-    """The ASGI application; without `reloads`, POST /-/reload is refused."""
+def application(
+    exporter: Pages, web_config: WebConfigFile, reloads: Reloads | None, telemetry_path: str = "/metrics"
+) -> Starlette:
+    """The ASGI application; without `reloads`, POST /-/reload is refused.
+
+    With the telemetry path / there is no status page.
+    """
     # Functions run on the event loop, and none of them takes long: pages are rendered in threads.
     whole = SharedPages("pages", _MOST_BYTES, threads=2)
     # Pages of some metrics may all be different. They never hold up the others.
@@ -64,7 +69,7 @@ def application(exporter: Pages, web_config: WebConfigFile, reloads: Reloads | N
         refresh = refresh_seconds(request.query_params.get("refresh", ""))
 
         def render() -> bytes:
-            return status_page(exporter.statuses(), exporter.settings, refresh).encode()
+            return status_page(exporter.statuses(), exporter.settings, refresh, telemetry_path).encode()
 
         return await answer(request, whole, ("status", refresh), render, "text/html")
 
@@ -90,8 +95,8 @@ def application(exporter: Pages, web_config: WebConfigFile, reloads: Reloads | N
 
     app = Starlette(
         routes=[
+            Route(telemetry_path, metrics),
             Route("/", status),
-            Route("/metrics", metrics),
             Route("/-/healthy", healthy),
             Route("/-/ready", ready),
             Route("/-/reload", endpoint(reloads), methods=["POST"]),

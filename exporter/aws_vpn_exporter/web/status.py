@@ -19,7 +19,9 @@ _MOST_TARGETS = 500
 _REFRESH_SECONDS = ("5", "10", "30", "60")
 
 
-def page(statuses: Iterable[TargetStatus], settings: Settings, refresh: str = "") -> str:
+def page(
+    statuses: Iterable[TargetStatus], settings: Settings, refresh: str = "", telemetry_path: str = "/metrics"
+) -> str:
     """The page as HTML. `refresh` is a number of seconds out of 5, 10, 30 and 60, or anything else for never."""
     now = time.time()
     statuses = list(statuses)
@@ -33,6 +35,7 @@ def page(statuses: Iterable[TargetStatus], settings: Settings, refresh: str = ""
         failing=sum(row.tone == "bad" for row in targets),
         lacking=sum(card.health in (Health.DOWN, Health.REDUNDANCY_LOST) for card in cards),
         refresh=refresh_seconds(refresh),
+        telemetry_path=telemetry_path.lstrip("/"),
         written=moment(now),
         version=__version__,
         runbooks=summary.RUNBOOKS,
