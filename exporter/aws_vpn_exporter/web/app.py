@@ -19,8 +19,8 @@ from aws_vpn_exporter.web.pool import PoolFullError
 from aws_vpn_exporter.web.rate_limit import RateLimited
 from aws_vpn_exporter.web.reloading import Reloads, endpoint
 from aws_vpn_exporter.web.shared_pages import PageResponse, SharedPages, accepts_gzip
+from aws_vpn_exporter.web.status import Wish
 from aws_vpn_exporter.web.status import page as status_page
-from aws_vpn_exporter.web.status import refresh_seconds
 
 _MOST_BYTES = 24 * 1024 * 1024
 """Of pages that clients are reading."""
@@ -66,12 +66,12 @@ def application(
         return await answer(request, parts if names else whole, ("metrics", content_type, names), render, content_type)
 
     async def status(request: Request) -> Response:
-        refresh = refresh_seconds(request.query_params.get("refresh", ""))
+        wish = Wish.of(request.query_params)
 
         def render() -> bytes:
-            return status_page(exporter.statuses(), exporter.settings, refresh, telemetry_path).encode()
+            return status_page(exporter.statuses(), exporter.settings, wish, telemetry_path).encode()
 
-        return await answer(request, whole, ("status", refresh), render, "text/html")
+        return await answer(request, parts if wish.search else whole, ("status", wish), render, "text/html")
 
     async def answer(
         request: Request, pages: SharedPages, key: Hashable, render: Callable[[], bytes], media_type: str
