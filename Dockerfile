@@ -11,6 +11,9 @@ RUN python -m venv /opt/build \
     && /opt/build/bin/pip --python /opt/aws-vpn-exporter/bin/python install --no-cache-dir --only-binary=:all: \
         --require-hashes --requirement requirements/run.txt
 COPY pyproject.toml README.md LICENSE NOTICE ./
+COPY alerts alerts
+COPY docs/runbooks docs/runbooks
+COPY grafana grafana
 COPY exporter exporter
 RUN /opt/build/bin/pip wheel --no-index --no-deps --no-build-isolation --wheel-dir /dist . \
     && /opt/build/bin/pip --python /opt/aws-vpn-exporter/bin/python install --no-cache-dir --no-index --no-deps \

@@ -5,7 +5,7 @@ BIN := .venv/bin
 .PHONY: run test lint generate golden dashboard-recordings dashboard-pictures grafana-libraries benchmark stack delay silence kubernetes chaos lab lab-table lock clean
 
 # Each of them writes files from the code, and with --check says which are not current.
-GENERATORS := tools.models tools.docs tools.pages tools.diagnosis_table tools.device_formats grafana.build tools.build_chart
+GENERATORS := tools.models tools.docs tools.commands tools.pages tools.diagnosis_table tools.device_formats grafana.build tools.build_chart
 
 run: .venv/run
 	$(BIN)/aws-vpn-exporter demo
@@ -102,7 +102,9 @@ ITSELF := $(INSTALL) --no-deps --no-build-isolation --editable .
 # versions: `make lock UPGRADE=--upgrade`.
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header
 
-lock: .venv/dev
+# Without .venv/dev, which cannot be made while a package that builds this one is not locked yet.
+lock: .venv/bin/python
+	test -x $(BIN)/uv || $(INSTALL) uv
 	$(COMPILE) $(UPGRADE) pyproject.toml --output-file requirements/run.txt
 	$(COMPILE) $(UPGRADE) requirements/build.in --output-file requirements/build.txt
 	$(COMPILE) $(UPGRADE) pyproject.toml requirements/build.in --extra dev --constraint requirements/run.txt --output-file requirements/dev.txt

@@ -43,7 +43,7 @@ def main() -> None:
     config = WebConfigFile(Path(web[0]) if web else None)
     reloads = Reloads(lambda: logging.getLogger(__name__).info("reloaded"))
     app = application(LargePages(int(size)), config, reloads)
-    server.serve(app, server.listening(f"127.0.0.1:{port}"), config.tls, reloads.request)
+    server.serve(app, [server.listening(f"127.0.0.1:{port}")], config.tls, reloads.request)
 
 
 if __name__ == "__main__":

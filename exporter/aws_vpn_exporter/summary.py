@@ -1,6 +1,6 @@
 """What a person wants to know of each connection and target, in words: for the status page and for `diagnose`."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -82,6 +82,20 @@ class TunnelRow:
 
 
 @dataclass(frozen=True, slots=True)
+class SharedCause:
+    """A cause and the tunnels that have it; `best` are those whose best cause it is.
+
+    The facts for it and against it are said once, and begin with the tunnel's address where they hold for one only.
+    """
+
+    cause: Cause
+    tunnels: tuple[TunnelRow, ...]
+    best: tuple[TunnelRow, ...]
+    evidence: tuple[str, ...]
+    against: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ConnectionCard:
     """One connection for a person."""
 
@@ -106,6 +120,26 @@ class ConnectionCard:
             return ""
         number = self.device.as_number
         return ", ".join(filter(None, (self.device.device, self.device.address, number and f"AS {number}")))
+
+    @property
+    def shared_causes(self) -> list[SharedCause]:
+        """The causes of all tunnels, each once, in the order of their best rank."""
+        found: dict[tuple[object, ...], list[tuple[int, TunnelRow, Cause]]] = {}
+        for tunnel in self.tunnels:
+            for rank, cause in enumerate(tunnel.causes):
+                key = (cause.kind, cause.detail, cause.confidence)
+                found.setdefault(key, []).append((rank, tunnel, cause))
+        ordered = sorted(found.values(), key=lambda same: min(rank for rank, _, _ in same))
+        return [
+            SharedCause(
+                same[0][2],
+                tuple(tunnel for _, tunnel, _ in same),
+                tuple(tunnel for rank, tunnel, _ in same if rank == 0),
+                _said_once([(tunnel, cause.evidence) for _, tunnel, cause in same]),
+                _said_once([(tunnel, cause.against) for _, tunnel, cause in same]),
+            )
+            for same in ordered
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +190,14 @@ def _card(status: ConnectionStatus) -> ConnectionCard:
         device=status.customer_gateway,
         changes=_changes(status),
     )
+
+
+def _said_once(said: Sequence[tuple[TunnelRow, tuple[str, ...]]]) -> tuple[str, ...]:
+    about: dict[str, tuple[str, ...]] = {}
+    for tunnel, facts in said:
+        for fact in facts:
+            about[fact] = (*about.get(fact, ()), tunnel.outside_ip)
+    return tuple(fact if len(ips) == len(said) else f"{', '.join(ips)}: {fact}" for fact, ips in about.items())
 
 
 def _changes(status: ConnectionStatus) -> tuple[Change, ...]:

@@ -16,8 +16,8 @@ from aws_vpn_exporter.commands.iam_policy import iam_policy
 from aws_vpn_exporter.config import ConfigError
 from aws_vpn_exporter.devices import DeviceError
 
-COMMANDS = ["serve", "demo", "diagnose", "compare", "check-config", "iam-policy"]
-REQUIRED = {"compare": ["--device=swanctl.conf", "--vpn-connection-id=vpn-0"]}
+COMMANDS = ["serve", "demo", "diagnose", "compare", "check-config", "iam-policy", "bundle"]
+REQUIRED = {"compare": ["--device=swanctl.conf", "--vpn-connection-id=vpn-0"], "bundle": ["--out=folder"]}
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -75,8 +75,8 @@ def test_iam_policy_prints_a_policy(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_demo_lists_its_scenarios_and_refuses_others(capsys: pytest.CaptureFixture[str]) -> None:
-    web: dict[str, object] = {"web_config_file": None, "listen_address": ":0", "enable_lifecycle": False}
-    web |= {"log_level": "info", "log_format": "logfmt"}
+    web: dict[str, object] = {"web_config_file": None, "listen_addresses": (":0",), "log_level": "info"}
+    web |= {"log_format": "logfmt", "enable_lifecycle": False}
     assert demo("tour", list_scenarios=True, **web) == 0  # type: ignore[arg-type]
     assert "connection-down" in capsys.readouterr().out
     with pytest.raises(CannotStartError, match="there is no scenario 'nonsense'"):

@@ -13,12 +13,13 @@ def make_certificate(folder: Path, name: str) -> None:
     _run(folder, *command.split(), f"/CN={name}")
 
 
-def make_authority(folder: Path) -> None:
-    """ca.pem, and client.pem with a certificate that it has signed, and its key."""
+def make_authority(folder: Path, names: str = "DNS:client.example") -> None:
+    """ca.pem, and client.pem with a certificate for these names that it has signed, and its key."""
     new = "openssl req -newkey rsa:2048 -nodes"
     _run(folder, *f"{new} -x509 -days 2 -keyout ca.key -out ca.pem -subj /CN=ca".split())
     _run(folder, *f"{new} -keyout client.key -out client.csr -subj /CN=client".split())
-    sign = "openssl x509 -req -in client.csr -CA ca.pem -CAkey ca.key -CAcreateserial -out client.crt"
+    (folder / "names").write_text(f"subjectAltName={names}\n")
+    sign = "openssl x509 -req -in client.csr -CA ca.pem -CAkey ca.key -CAcreateserial -out client.crt -extfile names"
     _run(folder, *sign.split())
     (folder / "client.pem").write_text((folder / "client.crt").read_text() + (folder / "client.key").read_text())
 

@@ -9,7 +9,8 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message
 
 from aws_vpn_exporter.web.auth import BasicAuth
-from aws_vpn_exporter.web.config import WebConfig, WebConfigFile
+from aws_vpn_exporter.web.config import WebConfigFile
+from aws_vpn_exporter.web.schema import WebConfig
 
 
 class Users(WebConfigFile):

@@ -1,13 +1,12 @@
 """What `diagnose` prints for a person: each connection with its causes, each thing said once."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from aws_vpn_exporter.commands.ask_once import refusals, unanswered
 from aws_vpn_exporter.diagnosis.case import TURN_ON
-from aws_vpn_exporter.diagnosis.cause import Cause
 from aws_vpn_exporter.diagnosis.commands import Repair, commands
-from aws_vpn_exporter.summary import HEALTH, RUNBOOKS, ConnectionCard, Health, TargetRow, TunnelRow
+from aws_vpn_exporter.summary import HEALTH, RUNBOOKS, ConnectionCard, Health, SharedCause, TargetRow
 from aws_vpn_exporter.wording import moment
 
 _COLORS = {"bad": "31", "warn": "33", "good": "32", "idle": "2", "head": "1"}
@@ -79,48 +78,8 @@ def _connection(card: ConnectionCard, pen: _Pen) -> Iterator[str]:
     yield from _causes(card, pen)
 
 
-@dataclass(frozen=True, slots=True)
-class _Shared:
-    """A cause and the tunnels that have it, with what their facts are; `best` are those whose best cause it is."""
-
-    cause: Cause
-    tunnels: tuple[TunnelRow, ...]
-    best: tuple[TunnelRow, ...]
-    evidence: Mapping[str, tuple[str, ...]]
-    against: Mapping[str, tuple[str, ...]]
-
-
-def _shared(tunnels: Iterable[TunnelRow]) -> list[_Shared]:
-    """The causes of all tunnels, each once, in the order of their best rank."""
-    found: dict[tuple[object, ...], list[tuple[int, TunnelRow, Cause]]] = {}
-    for tunnel in tunnels:
-        for rank, cause in enumerate(tunnel.causes):
-            key = (cause.kind, cause.detail, cause.confidence)
-            found.setdefault(key, []).append((rank, tunnel, cause))
-    ordered = sorted(found.values(), key=lambda same: min(rank for rank, _, _ in same))
-    return [
-        _Shared(
-            same[0][2],
-            tuple(tunnel for _, tunnel, _ in same),
-            tuple(tunnel for rank, tunnel, _ in same if rank == 0),
-            _by_fact((tunnel, cause.evidence) for _, tunnel, cause in same),
-            _by_fact((tunnel, cause.against) for _, tunnel, cause in same),
-        )
-        for same in ordered
-    ]
-
-
-def _by_fact(said: Iterable[tuple[TunnelRow, tuple[str, ...]]]) -> Mapping[str, tuple[str, ...]]:
-    """Each fact once, with the tunnels it is about."""
-    found: dict[str, tuple[str, ...]] = {}
-    for tunnel, facts in said:
-        for fact in facts:
-            found[fact] = (*found.get(fact, ()), tunnel.outside_ip)
-    return found
-
-
 def _causes(card: ConnectionCard, pen: _Pen) -> Iterator[str]:
-    shared = _shared(card.tunnels)
+    shared = card.shared_causes
     for number, one in enumerate(shared, 1):
         yield ""
         cause, about = one.cause, ", ".join(tunnel.outside_ip for tunnel in one.tunnels)
@@ -128,8 +87,8 @@ def _causes(card: ConnectionCard, pen: _Pen) -> Iterator[str]:
         yield f"  {about}, " + pen(
             "head", f"cause {number}: {cause.kind.replace('_', ' ')} ({cause.confidence}){detail}"
         )
-        yield from (f"    - {_of(fact, tunnels, one)}" for fact, tunnels in one.evidence.items())
-        yield from (f"    against: {_of(fact, tunnels, one)}" for fact, tunnels in one.against.items())
+        yield from (f"    - {fact}" for fact in one.evidence)
+        yield from (f"    against: {fact}" for fact in one.against)
         asked = {TURN_ON[source] for source in cause.turn_on}
         yield from (f"    missing: {fact}" for fact in cause.missing if fact not in asked)
         yield f"    What to do: {cause.remedy}"
@@ -142,11 +101,7 @@ def _causes(card: ConnectionCard, pen: _Pen) -> Iterator[str]:
     yield from (f"  To know more: {sentence}" for sentence in to_know_more)
 
 
-def _of(fact: str, tunnels: tuple[str, ...], one: _Shared) -> str:
-    return fact if len(tunnels) == len(one.tunnels) else f"{', '.join(tunnels)}: {fact}"
-
-
-def _commands(card: ConnectionCard, one: _Shared, pen: _Pen) -> Iterator[str]:
+def _commands(card: ConnectionCard, one: SharedCause, pen: _Pen) -> Iterator[str]:
     """The commands against the best cause of these tunnels, and each warning once."""
     repairs: list[Repair] = [
         commands(next(c for c in tunnel.causes if c.kind is one.cause.kind), tunnel.case, card.target.region)

@@ -9,11 +9,11 @@ import asyncio
 import logging
 import resource
 import socket
-import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from aws_vpn_exporter.web.connection import REQUEST_DEADLINE, Connection
+from aws_vpn_exporter.web.tls import ServerTls
 
 log = logging.getLogger(__name__)
 
@@ -36,8 +36,8 @@ _SAID_EVERY = 60.0
 _SHUTDOWN_SECONDS = 2.0
 """For the end of a TLS connection."""
 
-MakeConnection = Callable[[Callable[[], bool]], Connection]
-Tls = Callable[[], ssl.SSLContext | None]
+MakeConnection = Callable[[Callable[[], bool], ServerTls | None], Connection]
+Tls = Callable[[], ServerTls | None]
 
 
 def most_connections() -> int:
@@ -49,11 +49,14 @@ def most_connections() -> int:
 class Accepting:
     """Serves a listening socket from now on. Has the methods of an asyncio server that uvicorn calls."""
 
-    def __init__(self, listener: socket.socket, make: MakeConnection, tls: Tls) -> None:
-        """`make` is given a function that says whether the connection's TLS settings have been replaced."""
+    def __init__(self, listener: socket.socket, make: MakeConnection, tls: Tls, most: int) -> None:
+        """`make` is given a function that says whether the connection's TLS settings have been replaced, and these.
+
+        `most` clients are served at once.
+        """
         self._loop = asyncio.get_running_loop()
         self._listener, self._make, self._tls = listener, make, tls
-        self._most = most_connections()
+        self._most = most
         self._clients: dict[_Client, asyncio.Task[None]] = {}  # in the order of their coming
         self._silent_until = 0.0
         self._resuming: asyncio.TimerHandle | None = None
@@ -102,7 +105,7 @@ class Accepting:
 
     async def _serve(self, accepted: socket.socket, client: "_Client") -> None:
         context = self._tls()
-        connection = self._make(lambda: self._tls() is not context)
+        connection = self._make(lambda: self._tls() is not context, context)
         times = {"ssl_handshake_timeout": REQUEST_DEADLINE, "ssl_shutdown_timeout": _SHUTDOWN_SECONDS}
         try:
             await self._loop.connect_accepted_socket(

@@ -16,10 +16,11 @@ from aws_vpn_exporter.web.auth import BasicAuth
 from aws_vpn_exporter.web.config import WebConfigFile
 from aws_vpn_exporter.web.headers import SafeHeaders
 from aws_vpn_exporter.web.pool import PoolFullError
+from aws_vpn_exporter.web.rate_limit import RateLimited
 from aws_vpn_exporter.web.reloading import Reloads, endpoint
 from aws_vpn_exporter.web.shared_pages import PageResponse, SharedPages, accepts_gzip
+from aws_vpn_exporter.web.status import Wish
 from aws_vpn_exporter.web.status import page as status_page
-from aws_vpn_exporter.web.status import refresh_seconds
 
 _MOST_BYTES = 24 * 1024 * 1024
 """Of pages that clients are reading."""
@@ -43,8 +44,13 @@ class Pages(Protocol):
         """The text of /metrics."""
 
 
-def application(exporter: Pages, web_config: WebConfigFile, reloads: Reloads | None) -> Starlette:
-    """The ASGI application; without `reloads`, POST /-/reload is refused."""
+def application(
+    exporter: Pages, web_config: WebConfigFile, reloads: Reloads | None, telemetry_path: str = "/metrics"
+) -> Starlette:
+    """The ASGI application; without `reloads`, POST /-/reload is refused.
+
+    With the telemetry path / there is no status page.
+    """
     # Functions run on the event loop, and none of them takes long: pages are rendered in threads.
     whole = SharedPages("pages", _MOST_BYTES, threads=2)
     # Pages of some metrics may all be different. They never hold up the others.
@@ -60,12 +66,12 @@ def application(exporter: Pages, web_config: WebConfigFile, reloads: Reloads | N
         return await answer(request, parts if names else whole, ("metrics", content_type, names), render, content_type)
 
     async def status(request: Request) -> Response:
-        refresh = refresh_seconds(request.query_params.get("refresh", ""))
+        wish = Wish.of(request.query_params)
 
         def render() -> bytes:
-            return status_page(exporter.statuses(), exporter.settings, refresh).encode()
+            return status_page(exporter.statuses(), exporter.settings, wish, telemetry_path).encode()
 
-        return await answer(request, whole, ("status", refresh), render, "text/html")
+        return await answer(request, parts if wish.search else whole, ("status", wish), render, "text/html")
 
     async def answer(
         request: Request, pages: SharedPages, key: Hashable, render: Callable[[], bytes], media_type: str
@@ -89,13 +95,13 @@ def application(exporter: Pages, web_config: WebConfigFile, reloads: Reloads | N
 
     app = Starlette(
         routes=[
+            Route(telemetry_path, metrics),
             Route("/", status),
-            Route("/metrics", metrics),
             Route("/-/healthy", healthy),
             Route("/-/ready", ready),
             Route("/-/reload", endpoint(reloads), methods=["POST"]),
         ],
-        middleware=[Middleware(SafeHeaders, config=web_config), Middleware(BasicAuth, config=web_config)],
+        middleware=[Middleware(layer, config=web_config) for layer in (SafeHeaders, RateLimited, BasicAuth)],
     )
     # A redirect from /metrics/ would lead to whatever host the request names.
     app.router.redirect_slashes = False

@@ -13,6 +13,7 @@ import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from aws_vpn_exporter.web.quiet import requests_log
+from aws_vpn_exporter.web.tls import ServerTls
 
 REQUEST_DEADLINE = 10.0
 """Seconds within which a whole request has to arrive, from its first byte or, for the first one, from connecting."""
@@ -42,14 +43,15 @@ class Connection(H11Protocol):
     that send nothing, or do not read their answer, would use up all memory and file descriptors.
     """
 
-    def __init__(self, *arguments: Any, is_outdated: Callable[[], bool], **more: Any) -> None:
-        """`is_outdated` says whether a new connection would be made under other TLS settings than this one."""
+    def __init__(self, *arguments: Any, is_outdated: Callable[[], bool], tls: ServerTls | None, **more: Any) -> None:
+        """`is_outdated` says whether a new connection would be made under other TLS settings than `tls`, this one's."""
         super().__init__(*arguments, **more)
         self.conn: _Parser = _Parser(self._refusal)
         self.logger = requests_log
         self.app_state = {**self.app_state, "abort": self.abort}
         self.closed: asyncio.Future[None] = self.loop.create_future()
         self._is_outdated = is_outdated
+        self._tls = tls
         self._deadline: TimerHandle | None = None
         self._answer_deadline: TimerHandle | None = None
         self._refused = False
@@ -71,6 +73,10 @@ class Connection(H11Protocol):
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         """A client has connected."""
         super().connection_made(transport)
+        if self._tls and not self._tls.admits(transport.get_extra_info("peercert")):
+            self._refused = True
+            self.abort()
+            return
         self._deadline = self.loop.call_later(REQUEST_DEADLINE, transport.abort)
 
     def data_received(self, data: bytes) -> None:

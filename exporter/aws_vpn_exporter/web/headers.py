@@ -7,14 +7,14 @@ from aws_vpn_exporter.web.config import WebConfigFile
 
 DEFAULTS = {
     "Content-Security-Policy": (
-        "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; "
+        "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'self'; "
         "frame-ancestors 'none'"
     ),
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
-"""The status page has a style of its own and nothing else: no script, no frame, no form, nothing from elsewhere."""
+"""The status page has a style of its own and a form that leads to itself: no script, no frame, nothing of others."""
 
 
 class SafeHeaders:
@@ -31,7 +31,7 @@ class SafeHeaders:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(headers)
+                MutableHeaders(scope=message).update({name: value for name, value in headers.items() if value})
             await send(message)
 
         await self._app(scope, receive, send_with_headers)

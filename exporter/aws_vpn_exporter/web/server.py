@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import os
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -10,8 +11,9 @@ from types import FrameType
 import uvicorn
 from starlette.types import ASGIApp
 
-from aws_vpn_exporter.web.accepting import BACKLOG, Accepting, Tls
+from aws_vpn_exporter.web.accepting import BACKLOG, Accepting, Tls, most_connections
 from aws_vpn_exporter.web.connection import Connection
+from aws_vpn_exporter.web.tls import ServerTls
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +43,22 @@ def listening(address: str) -> socket.socket:
         raise ListenError(f"cannot listen on {address}: {error.strerror or error}") from None
 
 
-def serve(app: ASGIApp, listener: socket.socket, tls: Tls, on_hangup: Callable[[], object]) -> None:
+def from_systemd() -> list[socket.socket]:
+    """The listening sockets that systemd has passed to this process (sd_listen_fds(3)). Raises ListenError."""
+    if os.environ.get("LISTEN_PID") != str(os.getpid()):
+        raise ListenError("systemd has passed no sockets; --web.systemd-socket is for a service with a .socket unit")
+    try:
+        passed = [socket.socket(fileno=3 + number) for number in range(int(os.environ.get("LISTEN_FDS", "0")))]
+    except (OSError, ValueError) as error:
+        raise ListenError(f"what systemd has passed cannot be used: {error}") from None
+    for one in passed:
+        if one.type != socket.SOCK_STREAM or not one.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+            raise ListenError("systemd has passed a socket that accepts no connections; use ListenStream= in its unit")
+        one.set_inheritable(False)
+    return passed
+
+
+def serve(app: ASGIApp, listeners: list[socket.socket], tls: Tls, on_hangup: Callable[[], object]) -> None:
     """Serves until SIGTERM or SIGINT; returns within about a second of it. SIGHUP calls `on_hangup`.
 
     `tls` gives the context for the next connection, None for one without TLS.
@@ -72,7 +89,7 @@ def serve(app: ASGIApp, listener: socket.socket, tls: Tls, on_hangup: Callable[[
     signal.signal(signal.SIGINT, stop)
     signal.signal(signal.SIGHUP, hang_up)
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
-    server.run(sockets=[listener])
+    server.run(sockets=listeners)
 
 
 class _Server(uvicorn.Server):
@@ -83,10 +100,11 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Accepts clients from now on."""
 
-        def connection(is_outdated: Callable[[], bool]) -> Connection:
-            return Connection(self.config, self.server_state, {}, is_outdated=is_outdated)
+        def connection(is_outdated: Callable[[], bool], tls: ServerTls | None) -> Connection:
+            return Connection(self.config, self.server_state, {}, is_outdated=is_outdated, tls=tls)
 
-        self.servers = [Accepting(listener, connection, self._tls) for listener in sockets or ()]  # type: ignore[misc]
+        most = most_connections() // max(1, len(sockets or ()))
+        self.servers = [Accepting(one, connection, self._tls, most) for one in sockets or ()]  # type: ignore[misc]
         self.started = True
 
     @contextlib.contextmanager
