@@ -9,6 +9,7 @@ from aws_vpn_exporter import config, fields
 from aws_vpn_exporter.config import Config
 from aws_vpn_exporter.metrics.connection import CONNECTION
 from aws_vpn_exporter.metrics.exporter import EXPORTER
+from aws_vpn_exporter.metrics.lean import LEFT_OUT
 from aws_vpn_exporter.metrics.record import Metric
 from aws_vpn_exporter.metrics.target import SOURCE, TARGET
 from aws_vpn_exporter.metrics.tunnel import TUNNEL
@@ -132,6 +133,7 @@ def _metric_section(title: str, identity: tuple[str, ...], metrics: tuple[Metric
 
 def _metric(metric: Metric[Any]) -> str:
     labels = f"; further labels: {_coded(metric.labels)}" if metric.labels else ""
+    labels += "; not published with `series: lean`" if metric.name in LEFT_OUT else ""
     return f"### `{metric.name}`\n\n{metric.help}\n\n{metric.type.capitalize()}{labels}.\n"
 
 

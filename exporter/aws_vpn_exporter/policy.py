@@ -109,12 +109,14 @@ class Settings:
     `tags` are tag keys copied onto aws_vpn_connection_info; `team_tag` is the one that becomes the label team there, ""
     for none. The first policy that covers a connection and
     states a thing decides it. `option_defaults` replace AWS's documented ones for options that AWS left out.
+    With `lean`, series that neither alerts nor the fleet dashboard read are not published.
     """
 
     tags: tuple[str, ...] = ()
     policies: tuple[Policy, ...] = ()
     option_defaults: OptionValues = field(default_factory=dict)
     team_tag: str = ""
+    lean: bool = False
 
     def expected_tunnels(self, connection: Connection) -> int:
         """How many tunnels are meant to be up: 2 unless a policy says otherwise."""

@@ -12,6 +12,7 @@ from aws_vpn_exporter import cli
 from aws_vpn_exporter.demo.fleet import Fleet
 from aws_vpn_exporter.demo.server import SimulatedAws
 from testbed.exporter_process import COMMAND, ExporterProcess, clean_environment, run, with_credentials
+from testbed.exposition import values
 from testbed.programs import free_port, wait_for
 
 PASSES_A_SOCKET = """
@@ -133,6 +134,14 @@ def test_it_serves_on_the_socket_that_systemd_passes(tmp_path: Path) -> None:
         finally:
             process.kill()
             process.wait()
+
+
+@pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy"])
+def test_the_demo_works_behind_a_proxy(variable: str, tmp_path: Path) -> None:
+    nobody = f"http://127.0.0.1:{free_port()}"
+    with ExporterProcess(("demo",), {variable: nobody, "NO_PROXY": "example.com"}, tmp_path / "log") as exporter:
+        exporter.until_ready()
+        assert values(exporter.metrics(), "aws_vpn_target_up") == [1.0]
 
 
 def test_without_a_socket_unit_it_says_what_is_missing() -> None:

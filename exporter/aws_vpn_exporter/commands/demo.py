@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from importlib.resources import as_file, files
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from aws_vpn_exporter.aws.session import CannotStartError
 from aws_vpn_exporter.commands.serve import serve
@@ -32,7 +33,8 @@ def demo(
 ) -> int:
     """Serves a simulated AWS and an exporter of it, as `serve` does; or lists the scenarios as `output`, text or json.
 
-    Replaces the process's AWS_* environment variables. Raises CannotStartError for an unknown scenario.
+    Replaces the process's AWS_* environment variables, and goes around its proxies. Raises CannotStartError for an
+    unknown scenario.
     """
     # The simulation is imported for this command only: `serve` has no use for its memory.
     from aws_vpn_exporter.demo.fleet import SCENARIOS, Fleet, RepairedFleet
@@ -56,6 +58,8 @@ def demo(
         for name in [name for name in os.environ if name.startswith("AWS_")]:
             del os.environ[name]
         os.environ.update(_ENVIRONMENT, AWS_ENDPOINT_URL=aws.url)
+        for name in ("no_proxy", "NO_PROXY"):  # the simulated AWS runs here, where no proxy leads to
+            os.environ[name] = ",".join(filter(None, (os.environ.get(name), urlsplit(aws.url).hostname)))
         about = f"Scenario: {scenario}.\n  {SCENARIOS[scenario].description}"
         print(_welcome(aws.url, about, listen_addresses[0], telemetry_path), flush=True)
         return serve(

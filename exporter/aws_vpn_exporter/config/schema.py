@@ -201,6 +201,9 @@ class _Config(Block):
     team_tag: TagKey | None = Field(
         None, description="The tag whose value becomes the label `team` of the alerts, for Alertmanager to route by."
     )
+    series: Literal["all", "lean"] = Field(
+        "all", description="With `lean`, a third fewer series: those that the alerts and the fleet dashboard read."
+    )
     policies: tuple[PolicyBlock, ...] = Field((), description="What you expect of which connections.")
     option_defaults: OptionBlock = Field(
         default_factory=OptionBlock,
@@ -244,6 +247,7 @@ class _Config(Block):
             policies=tuple(block.policy(file) for block in self.policies),
             option_defaults=stated(self.option_defaults),
             team_tag=self.team_tag or "",
+            lean=self.series == "lean",
         )
 
 

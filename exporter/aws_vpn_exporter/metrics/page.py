@@ -18,6 +18,7 @@ from prometheus_client.openmetrics.exposition import generate_latest as generate
 from aws_vpn_exporter.diagnosis.surroundings import Neighborhood
 from aws_vpn_exporter.metrics.connection import CONNECTION
 from aws_vpn_exporter.metrics.exporter import EXPORTER, ExporterStatus
+from aws_vpn_exporter.metrics.lean import LEFT_OUT
 from aws_vpn_exporter.metrics.record import Labels, Metric, lines
 from aws_vpn_exporter.metrics.target import SOURCE, TARGET
 from aws_vpn_exporter.metrics.tunnel import TUNNEL
@@ -54,10 +55,12 @@ class MetricsPage:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._connection = tuple(metric for metric in CONNECTION if self._published(metric.name))
+        self._tunnel = tuple(metric for metric in TUNNEL if self._published(metric.name))
         self._kept: dict[Target, _Lines] = {}
         self._headers = {
             content_type: (
-                _headers((*CONNECTION, *TUNNEL), content_type),
+                _headers((*self._connection, *self._tunnel), content_type),
                 _headers((*TARGET, *SOURCE), content_type),
             )
             for content_type in _ENCODERS
@@ -89,6 +92,9 @@ class MetricsPage:
         # Text from outside is cleaned where it is read; should a surrogate get through, it must not cost the page.
         return b"".join(("".join(page).encode(errors="replace"), *encoded, _END[content_type]))
 
+    def _published(self, name: str) -> bool:
+        return not (self._settings.lean and name in LEFT_OUT)
+
     def _updated(self, statuses: Iterable[TargetStatus], now: float) -> list[_Lines]:
         before, self._kept = self._kept, {}
         known = list(statuses)
@@ -116,9 +122,9 @@ class MetricsPage:
         connections = connection_statuses(status, self._settings, now, around())
         in_service = (one for one in connections if one.connection.in_service)
         return [
-            *lines(CONNECTION, [(one.labels, one) for one in connections]),
+            *lines(self._connection, [(one.labels, one) for one in connections]),
             *lines(
-                TUNNEL,
+                self._tunnel,
                 [
                     (_tunnel_labels(one.labels, case.tunnel.outside_ip), case)
                     for one in in_service
