@@ -109,12 +109,14 @@ class Settings:
     `tags` are tag keys copied onto aws_vpn_connection_info; `team_tag` is the one that becomes the label team there, ""
     for none. The first policy that covers a connection and
     states a thing decides it. `option_defaults` replace AWS's documented ones for options that AWS left out.
+    `rekey_exchange` is for how many seconds two rekeys are in each other's way; None where risks are not asked for.
     """
 
     tags: tuple[str, ...] = ()
     policies: tuple[Policy, ...] = ()
     option_defaults: OptionValues = field(default_factory=dict)
     team_tag: str = ""
+    rekey_exchange: float | None = None
 
     def expected_tunnels(self, connection: Connection) -> int:
         """How many tunnels are meant to be up: 2 unless a policy says otherwise."""

@@ -73,6 +73,8 @@ def _description(loaded: Config, file: Path | None) -> Iterator[str]:
     yield f"Tags:     {', '.join(loaded.tags) or 'none'}"
     for name, block in loaded.sources().items():
         yield f"Source:   {name}, every {duration(block.interval)}"
+    if loaded.risks:
+        yield f"Risks:    judged; two rekeys within {duration(loaded.risks.exchange)} are in each other's way"
     for name, dollars in _charges(loaded, 2):
         yield f"Charge:   {name}: about ${dollars:.2f} a month for each connection of two tunnels"
     for number, policy in enumerate(loaded.settings(file).policies, 1):

@@ -114,6 +114,14 @@ class PolicyBlock(Block):
         )
 
 
+class RisksBlock(Block):
+    """What the settings of tunnels that work today will do to them when keys are renewed: `aws_vpn_tunnel_risk`."""
+
+    exchange: Duration = Field(
+        5.0, description="For how long one rekey is in the way of another that the other side begins."
+    )
+
+
 class AccountBlock(Block):
     """An account to watch. Without `role_arn` it is the account of the default credentials."""
 
@@ -202,6 +210,9 @@ class _Config(Block):
         None, description="The tag whose value becomes the label `team` of the alerts, for Alertmanager to route by."
     )
     policies: tuple[PolicyBlock, ...] = Field((), description="What you expect of which connections.")
+    risks: RisksBlock | None = Field(
+        None, description="Judge how tunnels renew their keys, and say when they will; `{}` for its defaults."
+    )
     option_defaults: OptionBlock = Field(
         default_factory=OptionBlock,
         description="Values for options that AWS leaves out of its answer, in place of its documented defaults.",
@@ -244,6 +255,7 @@ class _Config(Block):
             policies=tuple(block.policy(file) for block in self.policies),
             option_defaults=stated(self.option_defaults),
             team_tag=self.team_tag or "",
+            rekey_exchange=self.risks.exchange if self.risks else None,
         )
 
 
