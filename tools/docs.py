@@ -197,6 +197,7 @@ MAIN_BLOCKS = (
     "Match",
     "GatewayBlock",
     "WindowBlock",
+    "RisksBlock",
     "OptionBlock",
     *SOURCE_BLOCKS,
 )
@@ -209,6 +210,7 @@ TITLES = {
     "Match": "`match`",
     "GatewayBlock": "`customer_gateway`",
     "WindowBlock": "An entry of `planned`",
+    "RisksBlock": "`risks`",
     "OptionBlock": "`option_defaults`",
     "TrafficBlock": "`traffic`",
     "MaintenanceBlock": "`maintenance`",

@@ -110,6 +110,7 @@ class Settings:
     for none. The first policy that covers a connection and
     states a thing decides it. `option_defaults` replace AWS's documented ones for options that AWS left out.
     With `lean`, series that neither alerts nor the fleet dashboard read are not published.
+    `rekey_exchange` is for how many seconds two rekeys are in each other's way; None where risks are not asked for.
     """
 
     tags: tuple[str, ...] = ()
@@ -117,6 +118,7 @@ class Settings:
     option_defaults: OptionValues = field(default_factory=dict)
     team_tag: str = ""
     lean: bool = False
+    rekey_exchange: float | None = None
 
     def expected_tunnels(self, connection: Connection) -> int:
         """How many tunnels are meant to be up: 2 unless a policy says otherwise."""

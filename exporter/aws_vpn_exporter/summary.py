@@ -7,6 +7,7 @@ from enum import IntEnum
 from aws_vpn_exporter.diagnosis.case import Case
 from aws_vpn_exporter.diagnosis.cause import Cause
 from aws_vpn_exporter.diagnosis.causes import causes
+from aws_vpn_exporter.diagnosis.risks import Risk, rekey_due, risks
 from aws_vpn_exporter.evidence import Change, CustomerGateway, Maintenance, Negotiated, Traffic
 from aws_vpn_exporter.model import Connection, TunnelState
 from aws_vpn_exporter.options import OPTIONS
@@ -79,6 +80,10 @@ class TunnelRow:
     case: Case
     options: tuple[OptionSides, ...]
     """Options that stand out: away from AWS's default, or in disagreement with the customer gateway."""
+    risks: tuple[Risk, ...]
+    """What its settings will do to it, the worst first; empty where the configuration does not ask."""
+    rekey_due: tuple[tuple[int, float], ...]
+    """Phases, and the Unix time by which their keys are renewed at the latest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +245,8 @@ def _tunnel_row(case: Case) -> TunnelRow:
         causes=causes(case),
         case=case,
         options=tuple(_standing_out(case)),
+        risks=risks(case),
+        rekey_due=tuple(rekey_due(case)),
     )
 
 

@@ -284,3 +284,35 @@ def test_a_policy_reads_the_device_file_and_names_its_gaps(tmp_path: Path) -> No
     assert refused.status == 500
     assert "format is not known" in (tmp_path / "log").read_text()
     assert DEMO_SECRET not in page + status + checked.stdout + (tmp_path / "log").read_text()
+
+
+RISKS = Path(__file__).parents[1] / "golden" / "rekey-risks"
+
+
+def test_risks_are_printed_with_the_change_that_ends_each_and_only_where_they_are_asked_for() -> None:
+    answer = json.loads((RISKS / "aws.json").read_text())
+    asked = f"--config.file={RISKS / 'config.yaml'}"
+    with SimulatedAws(lambda _region: answer) as aws:
+        text = run("diagnose", asked, **with_credentials(aws.url))
+        machine = run("diagnose", asked, "--output=json", **with_credentials(aws.url))
+        unasked = run("diagnose", **with_credentials(aws.url))
+    assert (text.returncode, text.stderr) == (0, "")
+    for words in (
+        "198.51.100.1, risk: margin fills lifetime\n    - At AWS the margin of 1800 s and its fuzz of 100% take up to",
+        "3600 s of the 3600 s that keys of phase 2 live.\n",
+        "What to do: Set the rekey margin of AWS to 270 s.\n",
+        "runbooks/risks.md#margin-fills-lifetime",
+        """--tunnel-options '{"RekeyMarginTimeSeconds": 270}'""",
+        "203.0.113.1, risk: equal without fuzz\n",
+        """--tunnel-options '{"RekeyFuzzPercentage": 100}'""",
+    ):
+        assert words in text.stdout
+    tunnels = json.loads(machine.stdout)["connections"][0]["tunnels"]
+    worst = {tunnel["tunnel_ip"]: tunnel["risks"][0] for tunnel in tunnels}
+    assert {ip: (risk["rule"], risk["degree"]) for ip, risk in worst.items()} == {
+        "198.51.100.1": ("margin_fills_lifetime", 1.0),
+        "203.0.113.1": ("equal_without_fuzz", 1.0),
+    }
+    assert worst["198.51.100.1"]["repair"]["advised"]
+    assert "risk" not in unasked.stdout
+    assert "not-a-real-key" not in text.stdout + machine.stdout

@@ -36,6 +36,7 @@ _LABELS = {
     "failures": "Failures",
     "tags": "Tags",
     "sources": "Source",
+    "risks": "Risks",
     "charges": "Charge",
     "devices": "Device",
 }
@@ -115,6 +116,8 @@ def _description(loaded: Config, file: Path | None) -> Iterator[Said]:
     yield "tags", ", ".join(loaded.tags) or "none"
     for name, block in loaded.sources().items():
         yield "sources", f"{name}, every {duration(block.interval)}"
+    if loaded.risks:
+        yield "risks", f"judged; two rekeys within {duration(loaded.risks.exchange)} are in each other's way"
     for name, dollars in _charges(loaded, 2):
         yield "charges", f"{name}: about ${dollars:.2f} a month for each connection of two tunnels"
     for number, policy in enumerate(loaded.settings(file).policies, 1):

@@ -19,7 +19,8 @@ from aws_vpn_exporter.commands.ask_once import (
 )
 from aws_vpn_exporter.commands.diagnose_text import as_text
 from aws_vpn_exporter.diagnosis.cause import Cause
-from aws_vpn_exporter.diagnosis.commands import Repair, commands
+from aws_vpn_exporter.diagnosis.commands import Repair, commands, commands_against_risk
+from aws_vpn_exporter.diagnosis.risks import AT_RISK, Risk
 from aws_vpn_exporter.summary import RUNBOOKS, ConnectionCard, Health, TargetRow, TunnelRow
 
 
@@ -107,6 +108,7 @@ def _connection_as_json(card: ConnectionCard) -> dict[str, Any]:
                 "message": tunnel.message,
                 "since": tunnel.case.changed,
                 "causes": [_cause_as_json(card, tunnel, cause) for cause in tunnel.causes],
+                **_rekeys_as_json(card, tunnel),
             }
             for tunnel in card.tunnels
         ],
@@ -114,7 +116,6 @@ def _connection_as_json(card: ConnectionCard) -> dict[str, Any]:
 
 
 def _cause_as_json(card: ConnectionCard, tunnel: TunnelRow, cause: Cause) -> dict[str, Any]:
-    repair: Repair = commands(cause, tunnel.case, card.target.region)
     return {
         "cause": cause.kind,
         "detail": cause.detail,
@@ -125,10 +126,37 @@ def _cause_as_json(card: ConnectionCard, tunnel: TunnelRow, cause: Cause) -> dic
         "remedy": cause.remedy,
         "runbook": RUNBOOKS + cause.runbook,
         "turn_on_to_know_more": cause.turn_on,
-        "repair": {
-            "advised": repair.advised,
-            "warnings": repair.warnings,
-            "look": repair.look,
-            "change": repair.change,
-        },
+        "repair": _repair_as_json(commands(cause, tunnel.case, card.target.region)),
+    }
+
+
+def _rekeys_as_json(card: ConnectionCard, tunnel: TunnelRow) -> dict[str, Any]:
+    """What is known of how the tunnel renews its keys; no key at all where the configuration does not ask."""
+    if not tunnel.risks:
+        return {}
+    return {
+        "rekey_due": {f"phase{phase}": due for phase, due in tunnel.rekey_due},
+        "risks": [_risk_as_json(card, tunnel, risk) for risk in tunnel.risks],
+    }
+
+
+def _risk_as_json(card: ConnectionCard, tunnel: TunnelRow, risk: Risk) -> dict[str, Any]:
+    at_risk = (
+        {}
+        if risk.degree < AT_RISK
+        else {
+            "remedy": risk.remedy,
+            "runbook": RUNBOOKS + risk.runbook,
+            "repair": _repair_as_json(commands_against_risk(risk, tunnel.case, card.target.region)),
+        }
+    )
+    return {"rule": risk.rule, "degree": risk.degree, "sees": risk.sees, **at_risk}
+
+
+def _repair_as_json(repair: Repair) -> dict[str, Any]:
+    return {
+        "advised": repair.advised,
+        "warnings": repair.warnings,
+        "look": repair.look,
+        "change": repair.change,
     }

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from aws_vpn_exporter.commands.ask_once import refusals, unanswered
 from aws_vpn_exporter.diagnosis.case import TURN_ON
-from aws_vpn_exporter.diagnosis.commands import Repair, commands
-from aws_vpn_exporter.summary import HEALTH, RUNBOOKS, ConnectionCard, Health, SharedCause, TargetRow
+from aws_vpn_exporter.diagnosis.commands import Repair, commands, commands_against_risk
+from aws_vpn_exporter.diagnosis.risks import AT_RISK, Risk
+from aws_vpn_exporter.summary import HEALTH, RUNBOOKS, ConnectionCard, Health, SharedCause, TargetRow, TunnelRow
 from aws_vpn_exporter.wording import moment
 
 _COLORS = {"bad": "31", "warn": "33", "good": "32", "idle": "2", "head": "1"}
@@ -76,6 +77,28 @@ def _connection(card: ConnectionCard, pen: _Pen) -> Iterator[str]:
         options = f" ({', '.join(change.options)})" if change.options else ""
         yield f"  changed at {moment(change.time)} by {change.actor}: {change.event}{where}{options}"
     yield from _causes(card, pen)
+    yield from _risks(card, pen)
+
+
+def _risks(card: ConnectionCard, pen: _Pen) -> Iterator[str]:
+    """What the settings of the tunnels will do to them, each said once, and the change that ends it."""
+    found: dict[tuple[str, str, str], list[tuple[Risk, TunnelRow]]] = {}
+    for tunnel in card.tunnels:
+        for risk in tunnel.risks:
+            if risk.degree >= AT_RISK:
+                found.setdefault((risk.rule, risk.sees, risk.remedy), []).append((risk, tunnel))
+    for same in found.values():
+        risk, tunnels = same[0][0], [tunnel for _, tunnel in same]
+        yield ""
+        about = ", ".join(tunnel.outside_ip for tunnel in tunnels)
+        yield f"  {about}, " + pen("head", f"risk: {risk.rule.replace('_', ' ')}")
+        yield f"    - {risk.sees}"
+        for tunnel in tunnels:
+            due = "; ".join(f"phase {phase} by {moment(time)}" for phase, time in tunnel.rekey_due)
+            yield from [f"    {tunnel.outside_ip} renews its keys next: {due}"] if due else []
+        yield f"    What to do: {risk.remedy}"
+        yield f"    More: {RUNBOOKS}{risk.runbook}"
+        yield from _repairs([commands_against_risk(risk, one.case, card.target.region) for one in tunnels], pen)
 
 
 def _causes(card: ConnectionCard, pen: _Pen) -> Iterator[str]:
@@ -107,6 +130,11 @@ def _commands(card: ConnectionCard, one: SharedCause, pen: _Pen) -> Iterator[str
         commands(next(c for c in tunnel.causes if c.kind is one.cause.kind), tunnel.case, card.target.region)
         for tunnel in one.best
     ]
+    yield from _repairs(repairs, pen)
+
+
+def _repairs(repairs: Sequence[Repair], pen: _Pen) -> Iterator[str]:
+    """The commands of these repairs, each look and each warning once."""
     if not any(repair.change for repair in repairs):
         return
     warnings = dict.fromkeys(said for repair in repairs if repair.change for said in repair.warnings)

@@ -35,7 +35,7 @@ _WORDS_OF_DEVICES = {
 def _type(option: Option, of_a_device: bool) -> Any:
     if option.is_number:
         assert isinstance(option.allowed, range)  # noqa: S101 - the table's own promise
-        allowed = range(1, 2**31) if of_a_device else option.allowed
+        allowed = range(min(1, option.allowed.start), 2**31) if of_a_device else option.allowed
         return Annotated[int, Field(ge=allowed.start, le=allowed.stop - 1)]
     if not option.is_set:
         return Literal[tuple(option.allowed)]

@@ -114,6 +114,14 @@ class PolicyBlock(Block):
         )
 
 
+class RisksBlock(Block):
+    """What the settings of tunnels that work today will do to them when keys are renewed: `aws_vpn_tunnel_risk`."""
+
+    exchange: Duration = Field(
+        5.0, description="For how long one rekey is in the way of another that the other side begins."
+    )
+
+
 class AccountBlock(Block):
     """An account to watch. Without `role_arn` it is the account of the default credentials."""
 
@@ -205,6 +213,9 @@ class _Config(Block):
         "all", description="With `lean`, a third fewer series: those that the alerts and the fleet dashboard read."
     )
     policies: tuple[PolicyBlock, ...] = Field((), description="What you expect of which connections.")
+    risks: RisksBlock | None = Field(
+        None, description="Judge how tunnels renew their keys, and say when they will; `{}` for its defaults."
+    )
     option_defaults: OptionBlock = Field(
         default_factory=OptionBlock,
         description="Values for options that AWS leaves out of its answer, in place of its documented defaults.",
@@ -248,6 +259,7 @@ class _Config(Block):
             option_defaults=stated(self.option_defaults),
             team_tag=self.team_tag or "",
             lean=self.series == "lean",
+            rekey_exchange=self.risks.exchange if self.risks else None,
         )
 
 

@@ -7,6 +7,7 @@ from aws_vpn_exporter.diagnosis.case import Case
 from aws_vpn_exporter.diagnosis.cause import Cause, CauseKind
 from aws_vpn_exporter.diagnosis.change import ADD_ROUTE, MODIFY, REPLACE, Change, aws
 from aws_vpn_exporter.diagnosis.gate import passed
+from aws_vpn_exporter.diagnosis.risks import Risk
 from aws_vpn_exporter.differences import Harm
 
 
@@ -26,7 +27,23 @@ class Repair:
 
 def commands(cause: Cause, case: Case, region: str) -> Repair:
     """The exact commands against the cause, for the AWS CLI; `change` is empty where the repair is on the device."""
-    suggestion = _SUGGESTIONS.get(cause.kind, _on_the_device)(case)
+    return _repair(_SUGGESTIONS.get(cause.kind, _on_the_device)(case), cause, case, region)
+
+
+def commands_against_risk(risk: Risk, case: Case, region: str) -> Repair:
+    """The exact commands that end the risk, for the AWS CLI; `change` is empty where the device is to be changed."""
+    return _repair(_Suggestion(risk.change) if risk.change else _on_the_device(case), None, case, region)
+
+
+@dataclass(frozen=True, slots=True)
+class _Suggestion:
+    """A change, if any, and remarks for whoever runs it."""
+
+    change: Change | None
+    remarks: tuple[str, ...] = ()
+
+
+def _repair(suggestion: _Suggestion, cause: Cause | None, case: Case, region: str) -> Repair:
     look = aws(
         region,
         "describe-vpn-connections",
@@ -42,14 +59,6 @@ def commands(cause: Cause, case: Case, region: str) -> Repair:
     result = passed(suggestion.change, cause, case)
     lines = (result.change.line(case, region),) if result.change else ()
     return Repair(result.advised, (*result.warnings, *(suggestion.remarks if lines else ())), (look,), lines)
-
-
-@dataclass(frozen=True, slots=True)
-class _Suggestion:
-    """A change, if any, and remarks for whoever runs it."""
-
-    change: Change | None
-    remarks: tuple[str, ...] = ()
 
 
 def _on_the_device(case: Case) -> _Suggestion:

@@ -28,8 +28,8 @@ class Passed:
     warnings: tuple[str, ...]
 
 
-def passed(change: Change, cause: Cause, case: Case) -> Passed:
-    """The change as far as it contradicts nothing that is known."""
+def passed(change: Change, cause: Cause | None, case: Case) -> Passed:
+    """The change as far as it contradicts nothing that is known; without a cause it is against a risk."""
     stopped = [said for check in _STOPS if (said := check(change, cause, case))]
     if stopped:
         return Passed(None, False, tuple(stopped))
@@ -40,11 +40,11 @@ def passed(change: Change, cause: Cause, case: Case) -> Passed:
     return Passed(left, not waits, (*waits, *_care(left, case), *remarks))
 
 
-Check = Callable[[Change, Cause, Case], str]
+Check = Callable[[Change, Cause | None, Case], str]
 """Says why the change must not be made, or not yet; "" where it may."""
 
 
-def _certificate(change: Change, cause: Cause, case: Case) -> str:
+def _certificate(change: Change, cause: Cause | None, case: Case) -> str:
     if change.sets_key and case.tunnel.certificate_arn:
         return "The tunnel authenticates by certificate: there is no pre-shared key to set."
     if change.sets_key and case.connection.pre_shared_key_arn:
@@ -52,7 +52,7 @@ def _certificate(change: Change, cause: Cause, case: Case) -> str:
     return ""
 
 
-def _initiation(change: Change, cause: Cause, case: Case) -> str:
+def _initiation(change: Change, cause: Cause | None, case: Case) -> str:
     """AWS initiates with IKEv2 only, and towards an address."""
     if change.options.get("StartupAction") != "start" and change.options.get("IkeVersions") != ("ikev2",):
         return ""
@@ -64,7 +64,7 @@ def _initiation(change: Change, cause: Cause, case: Case) -> str:
     return ""
 
 
-def _route(change: Change, cause: Cause, case: Case) -> str:
+def _route(change: Change, cause: Cause | None, case: Case) -> str:
     if change.operation != ADD_ROUTE:
         return ""
     if case.connection.routing != "static":
@@ -75,7 +75,7 @@ def _route(change: Change, cause: Cause, case: Case) -> str:
     return ""
 
 
-def _new_endpoint(change: Change, cause: Cause, case: Case) -> str:
+def _new_endpoint(change: Change, cause: Cause | None, case: Case) -> str:
     if change.operation != REPLACE:
         return ""
     if case.logged(LogEventClass.REKEY_COLLISION, before=300):
@@ -87,7 +87,7 @@ def _new_endpoint(change: Change, cause: Cause, case: Case) -> str:
     return ""
 
 
-def _not_in_service(change: Change, cause: Cause, case: Case) -> str:
+def _not_in_service(change: Change, cause: Cause | None, case: Case) -> str:
     return "" if case.connection.in_service else "The connection is not in service."
 
 
@@ -145,12 +145,12 @@ def _weaker(value: OptionValue, now: OptionValue) -> bool:
     return min(_STRENGTH.get(word, 9) for word in value) < min(_STRENGTH.get(word, 9) for word in now)
 
 
-def _being_modified(change: Change, cause: Cause, case: Case) -> str:
+def _being_modified(change: Change, cause: Cause | None, case: Case) -> str:
     modifying = case.connection.state is ConnectionState.MODIFYING
     return "Do not run this now: AWS is changing the connection already; wait for it." if modifying else ""
 
 
-def _last_working_tunnel(change: Change, cause: Cause, case: Case) -> str:
+def _last_working_tunnel(change: Change, cause: Cause | None, case: Case) -> str:
     """A tunnel that is itself down loses nothing by a change."""
     if change.operation not in INTERRUPTING or case.ipsec_down:
         return ""
@@ -160,13 +160,13 @@ def _last_working_tunnel(change: Change, cause: Cause, case: Case) -> str:
     return f"Do not run this now: the other tunnel {not_up[0].outside_ip} is not up." if not_up else ""
 
 
-def _version_unknown(change: Change, cause: Cause, case: Case) -> str:
+def _version_unknown(change: Change, cause: Cause | None, case: Case) -> str:
     unknown = change.options.get("IkeVersions") == ("ikev2",) and not speaks_ikev2(case)
     return "Do not run this now: it is not known whether the device speaks IKEv2; see that it does." if unknown else ""
 
 
-def _contradicted(change: Change, cause: Cause, case: Case) -> str:
-    return f"Do not run this now: this speaks against the cause: {cause.against[0]}" if cause.against else ""
+def _contradicted(change: Change, cause: Cause | None, case: Case) -> str:
+    return f"Do not run this now: this speaks against the cause: {cause.against[0]}" if cause and cause.against else ""
 
 
 _WAITS: tuple[Check, ...] = (_being_modified, _last_working_tunnel, _version_unknown, _contradicted)

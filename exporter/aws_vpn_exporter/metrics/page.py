@@ -111,7 +111,8 @@ class MetricsPage:
             about_polls = [*lines(TARGET, [(target, status.poll)]), *lines(SOURCE, [(target, status)])]
             kept.about_polls, kept.polls_from = about_polls, polls
         begun = self._settings.windows_begun(now)
-        answers = (_minute(status, now), begun, status.history, *(poll.answer for poll in polls))
+        by_the_minute = int(now // 60) if self._settings.rekey_exchange else _minute(status, now)
+        answers = (by_the_minute, begun, status.history, *(poll.answer for poll in polls))
         if not _same(answers, kept.connections_from):
             kept.about_connections = self._about_connections(status, now, around)
             kept.connections_from = answers

@@ -5,6 +5,7 @@ from dataclasses import fields
 
 from aws_vpn_exporter.diagnosis.case import Case
 from aws_vpn_exporter.diagnosis.causes import causes
+from aws_vpn_exporter.diagnosis.risks import rekey_due, risks
 from aws_vpn_exporter.evidence import Negotiated, Traffic, TrafficPoint
 from aws_vpn_exporter.metrics.record import Metric, Sample, one_of, value
 from aws_vpn_exporter.model import TunnelState
@@ -114,6 +115,22 @@ TUNNEL: tuple[Metric[Case], ...] = (
         lambda case: [
             ({"cause": cause.kind.value, "confidence": cause.confidence.value}, 1.0) for cause in causes(case)[:1]
         ],
+    ),
+    Metric(
+        "aws_vpn_tunnel_risk",
+        "How far a rule about renewing keys applies to the tunnel's settings, from 0 to 1; from 0.5 on something "
+        "should be done. Only with the block risks, and only for rules of which all values are known. Rule: "
+        "margin_fills_lifetime (the share of the keys' lifetime that margin and fuzz take), equal_without_fuzz, "
+        "windows_overlap (the probability that both sides renew the same keys at once), phase2_outlives_phase1.",
+        ("rule",),
+        lambda case: [({"rule": risk.rule.value}, risk.degree) for risk in risks(case)],
+    ),
+    Metric(
+        "aws_vpn_tunnel_rekey_due_timestamp_seconds",
+        "When keys of the phase are renewed at the latest, as a Unix time. Only with the block risks, and only until "
+        "then: counted from when they are last known to have been established.",
+        ("phase",),
+        lambda case: [({"phase": str(phase)}, due) for phase, due in rekey_due(case)],
     ),
     Metric(
         "aws_vpn_tunnel_standby",
