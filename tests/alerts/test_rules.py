@@ -139,6 +139,13 @@ def test_every_alert_has_a_runbook(name: str) -> None:
     assert headings == ["Meaning", "Impact", "Diagnosis", "Mitigation"]
 
 
+@EACH_ALERT
+def test_every_runbook_names_the_dashboard_that_the_page_links_to(name: str) -> None:
+    uid = ALERTS[name]["annotations"]["dashboard_path"].partition("?")[0]
+    title = json.loads((REPOSITORY / "grafana" / f"{uid.removeprefix('/d/')}.json").read_text())["title"]
+    assert f"Dashboard: {title} (`{uid}`)" in (RUNBOOKS / f"{name}.md").read_text()
+
+
 def test_every_runbook_has_an_alert() -> None:
     assert {path.stem for path in RUNBOOKS.glob("*.md")} - {"causes", "remedies", "risks"} == set(ALERTS)
 
