@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test lint generate golden dashboard-recordings dashboard-pictures grafana-libraries benchmark stack delay silence kubernetes chaos lab lab-table lock clean
+.PHONY: run test lint generate golden dashboard-recordings dashboard-pictures grafana-libraries benchmark stack delay silence kubernetes chaos siege soak lab lab-table lock clean
 
 # Each of them writes files from the code, and with --check says which are not current.
 GENERATORS := tools.models tools.docs tools.commands tools.pages tools.diagnosis_table tools.device_formats grafana.build tools.build_chart
@@ -31,6 +31,13 @@ golden: .venv/dev grafana-libraries
 # Ten thousand polls of an AWS that fails in every way, for each of five seeds, with a checker of the truth.
 chaos: .venv/dev
 	$(BIN)/python -m tools.chaos
+
+# Hostile clients, one kind after the other; and the long run. Like the one above they rewrite docs/RELIABILITY.md.
+siege: .venv/dev
+	$(BIN)/python -m tools.siege
+
+soak: .venv/dev
+	$(BIN)/python -m tools.soak
 
 # A real Prometheus's answers to all that the dashboards ask now, and what they show of them; the diff is the change.
 dashboard-recordings: .venv/dev grafana-libraries

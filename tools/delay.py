@@ -21,9 +21,9 @@ from aws_vpn_exporter.demo.server import SimulatedAws
 from testbed.chain import Mailbox, Message, chain
 from testbed.exporter_process import ExporterProcess, with_credentials
 from testbed.programs import REPOSITORY
+from tools.generated import write_figures
 
 PAGE = REPOSITORY / "alerts" / "README.md"
-BEGIN, END = "<!-- delay:begin -->\n", "<!-- delay:end -->\n"
 FALLS, SEED = 200, 13
 APART = 170.0
 """Seconds between two falls in a region: long enough for the first one's page, so that they are no single event."""
@@ -101,8 +101,7 @@ def main() -> int:
     if missing:
         print(f"{missing} pages did not come")
     elif (options.falls, options.seed) == (FALLS, SEED):
-        before, _, rest = PAGE.read_text().partition(BEGIN)
-        PAGE.write_text(f"{before}{BEGIN}{table}{END}{rest.partition(END)[2]}")
+        write_figures(PAGE, "delay", table)
     return 1 if missing else 0
 
 

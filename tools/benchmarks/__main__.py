@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tools.benchmarks import answers, attacks, pages, processes
+from tools.benchmarks import answers, pages, processes
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "PERFORMANCE.md"
 
@@ -20,7 +20,6 @@ BENCHMARKS: dict[str, Callable[[], str]] = {
     "small": processes.one_account,
     "answers": answers.table,
     "pages": pages.table,
-    "attacks": attacks.table,
 }
 
 HEAD = """\

@@ -17,6 +17,7 @@ import yaml
 
 from testbed.chain import RULES
 from testbed.programs import REPOSITORY, find
+from tools.generated import write_figures
 from tools.replay.__main__ import replayed
 from tools.replay.rules import Rule, needed, parse
 from tools.silence.fleet import DAYS, Connection, connections
@@ -24,7 +25,6 @@ from tools.silence.score import Score
 
 PAGE = REPOSITORY / "docs" / "SILENCE.md"
 RIVALS = Path(__file__).parent / "rivals.rules.yaml"
-BEGIN, END = "<!-- figures:begin -->\n", "<!-- figures:end -->\n"
 
 OURS = "AwsVpnTunnelBlackhole"
 NAMES = {
@@ -58,8 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     figures = f"{asked}\n\n{_table(scores)}\n{_by_profile(outages, missed, scores[OURS])}"
     print(figures)
     if (options.tunnels, options.seed) == (TUNNELS, SEED):
-        head, _, rest = PAGE.read_text().partition(BEGIN)
-        PAGE.write_text(f"{head}{BEGIN}\n{figures}\n{END}{rest.partition(END)[2]}")
+        write_figures(PAGE, "figures", figures)
     return 0
 
 
