@@ -12,6 +12,7 @@ RUN python -m venv /opt/build \
         --require-hashes --requirement requirements/run.txt
 COPY pyproject.toml README.md LICENSE NOTICE ./
 COPY alerts alerts
+COPY deploy deploy
 COPY docs/runbooks docs/runbooks
 COPY grafana grafana
 COPY exporter exporter

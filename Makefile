@@ -2,10 +2,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test lint generate golden dashboard-recordings dashboard-pictures grafana-libraries benchmark stack delay silence kubernetes chaos siege soak lab lab-table lock clean
+.PHONY: run test lint generate golden site dashboard-recordings dashboard-pictures grafana-libraries benchmark stack delay silence kubernetes chaos siege soak lab lab-table lock clean
 
 # Each of them writes files from the code, and with --check says which are not current.
-GENERATORS := tools.models tools.docs tools.commands tools.pages tools.diagnosis_table tools.device_formats grafana.build tools.build_chart
+GENERATORS := tools.models tools.docs tools.commands tools.architecture tools.pages tools.diagnosis_table tools.device_formats grafana.build tools.build_chart
 
 run: .venv/run
 	$(BIN)/aws-vpn-exporter demo
@@ -51,6 +51,11 @@ dashboard-pictures: .venv/dev grafana-libraries
 # Grafana's own libraries, from npm, into a cache outside this folder. Without npm the tests that need them are skipped.
 grafana-libraries:
 	@if command -v npm >/dev/null; then tests/grafana/node/install.sh; else echo "npm is not here: skipping Grafana's libraries"; fi
+
+# The documents as a site, in .cache/site/html.
+site: .venv/dev
+	$(BIN)/python -m tools.site
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
 
 benchmark: .venv/dev
 	$(BIN)/python -m tools.benchmarks

@@ -6,6 +6,7 @@ import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import parse_qs
 from urllib.request import urlopen
 
 import pytest
@@ -195,6 +196,21 @@ def test_a_wide_screen_is_used(tmp_path: Path) -> None:
     for width, columns in ((1280, "1"), (2400, "2")):
         seen = chromium(tmp_path, f"file://{tmp_path / 'page.html'}", "--dump-dom", f"--window-size={width},900")
         assert re.search(r"<title>(\d+)</title>", seen)[1] == columns  # type: ignore[index]
+
+
+def test_each_connection_leads_to_its_dashboard_where_grafana_is_known(shown: tuple[str, str]) -> None:
+    """With the variables that the dashboard has."""
+    assert "grafana" not in shown[1].lower()
+    known = TargetStatus(TARGET, ConnectionsPoll((Connection("vpn-1", ConnectionState.AVAILABLE),), last_success=1.0))
+    [link] = re.findall(
+        r'href="(https://grafana[^"]+)"', page([known], Settings(grafana_url="https://grafana.example.org/x"))
+    )
+    path, _, query = html.unescape(link).partition("?")
+    assert path == "https://grafana.example.org/x/d/aws-vpn-connection"
+    asked = {name.removeprefix("var-"): value for name, [value] in parse_qs(query).items()}
+    assert asked == {"account_id": TARGET.account_id, "region": TARGET.region, "connection": "vpn-1"}
+    dashboard = json.loads((REPOSITORY / "grafana" / "aws-vpn-connection.json").read_text())
+    assert asked.keys() <= {variable["name"] for variable in dashboard["templating"]["list"]}
 
 
 def test_hostile_names_stay_text() -> None:

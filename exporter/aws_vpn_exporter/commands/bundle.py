@@ -15,6 +15,7 @@ PARTS = (
     "alerts/aws-vpn.rules.yaml",
     "alerts/alertmanager/**/*",
     "alerts/keepalive/*",
+    "deploy/**/*",
     "docs/runbooks/*.md",
     "grafana/README.md",
     "grafana/*.json",
@@ -58,6 +59,7 @@ def bundle(out: Path, overwrite: bool = False, output: str = "text") -> int:
         ("alerts/aws-vpn.rules.yaml", "rule_files of Prometheus"),
         ("alerts/alertmanager", "Alertmanager: routes, inhibitions, message templates"),
         ("alerts/keepalive", "blackbox_exporter: pings through each tunnel"),
+        ("deploy", "a systemd unit, a task for ECS and Fargate"),
         ("docs/runbooks", "what to do about each alert"),
         ("grafana", "dashboards, and how Grafana loads them from files"),
     ):

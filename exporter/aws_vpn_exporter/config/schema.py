@@ -21,6 +21,7 @@ from aws_vpn_exporter.config.values import (
     RoleArn,
     RoleName,
     Switch,
+    PageUrl,
     TagKey,
     Tunnels,
     UnitId,
@@ -212,6 +213,9 @@ class _Config(Block):
     series: Literal["all", "lean"] = Field(
         "all", description="With `lean`, a third fewer series: those that the alerts and the fleet dashboard read."
     )
+    grafana_url: PageUrl | None = Field(
+        None, description="Where Grafana has this project's dashboards: the status page then leads to them."
+    )
     policies: tuple[PolicyBlock, ...] = Field((), description="What you expect of which connections.")
     risks: RisksBlock | None = Field(
         None, description="Judge how tunnels renew their keys, and say when they will; `{}` for its defaults."
@@ -259,6 +263,7 @@ class _Config(Block):
             option_defaults=stated(self.option_defaults),
             team_tag=self.team_tag or "",
             lean=self.series == "lean",
+            grafana_url=self.grafana_url or "",
             rekey_exchange=self.risks.exchange if self.risks else None,
         )
 

@@ -121,6 +121,11 @@ Region = Annotated[str, _Matches(REGION_PATTERN, "a region such as eu-west-1")]
 ConnectionId = Annotated[str, _Matches(r"^vpn-[0-9a-f]+$", "a connection's id such as vpn-0123456789abcdef0")]
 Address = Annotated[str, _Matches(r"^[0-9a-fA-F.:]+$", "a tunnel's outside address such as 203.0.113.1")]
 ExternalId = Annotated[str, Field(min_length=2, max_length=1224)]
+PageUrl = Annotated[
+    str,
+    _Matches(r"^https?://[^\s@?#/]+(/[^\s@?#]*)?$", "a URL such as https://grafana.example.org, without a password"),
+    AfterValidator(lambda url: url.rstrip("/")),
+]
 TagKey = Annotated[str, Field(min_length=1, max_length=128)]
 
 

@@ -87,6 +87,7 @@ def page(
         written=moment(now),
         version=__version__,
         runbooks=summary.RUNBOOKS,
+        grafana_url=settings.grafana_url,
         telemetry_path=telemetry_path.lstrip("/"),
     )
 
