@@ -109,7 +109,8 @@ class Settings:
     `tags` are tag keys copied onto aws_vpn_connection_info; `team_tag` is the one that becomes the label team there, ""
     for none. The first policy that covers a connection and
     states a thing decides it. `option_defaults` replace AWS's documented ones for options that AWS left out.
-    `grafana_url` is where the dashboards are, "" for nowhere. With `lean`, series that neither alerts nor the fleet dashboard read are not published.
+    `grafana_url` is where the dashboards are, "" for nowhere. With `lean`, series that neither alerts nor the fleet
+    dashboard read are not published.
     `rekey_exchange` is for how many seconds two rekeys are in each other's way; None where risks are not asked for.
     """
 

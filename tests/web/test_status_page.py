@@ -201,10 +201,10 @@ def test_a_wide_screen_is_used(tmp_path: Path) -> None:
 def test_each_connection_leads_to_its_dashboard_where_grafana_is_known(shown: tuple[str, str]) -> None:
     """With the variables that the dashboard has."""
     assert "grafana" not in shown[1].lower()
-    known = TargetStatus(TARGET, ConnectionsPoll((Connection("vpn-1", ConnectionState.AVAILABLE),), last_success=1.0))
-    [link] = re.findall(
-        r'href="(https://grafana[^"]+)"', page([known], Settings(grafana_url="https://grafana.example.org/x"))
-    )
+    connection = Connection("vpn-1", ConnectionState.AVAILABLE)
+    known = TargetStatus(ConnectionsPoll(TARGET, answer=(connection,), last_success=1.0))
+    text = page([known], Settings(grafana_url="https://grafana.example.org/x"))
+    [link] = re.findall(r'href="(https://grafana[^"]+)"', text)
     path, _, query = html.unescape(link).partition("?")
     assert path == "https://grafana.example.org/x/d/aws-vpn-connection"
     asked = {name.removeprefix("var-"): value for name, [value] in parse_qs(query).items()}
