@@ -103,6 +103,17 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True)
+class Sites:
+    """How connections are told to serve the same site: by the value of the tag, else by their customer gateway.
+
+    `tag` is "" where none says it. `direct_connect` are the sites that AWS Direct Connect leads to as well.
+    """
+
+    tag: str = ""
+    direct_connect: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """What the configuration says about how answers are read and published.
 
@@ -110,6 +121,7 @@ class Settings:
     for none. The first policy that covers a connection and
     states a thing decides it. `option_defaults` replace AWS's documented ones for options that AWS left out.
     With `lean`, series that neither alerts nor the fleet dashboard read are not published.
+    `sites` is how connections are joined to sites; None where they are not.
     `rekey_exchange` is for how many seconds two rekeys are in each other's way; None where risks are not asked for.
     """
 
@@ -119,6 +131,7 @@ class Settings:
     team_tag: str = ""
     lean: bool = False
     rekey_exchange: float | None = None
+    sites: Sites | None = None
 
     def expected_tunnels(self, connection: Connection) -> int:
         """How many tunnels are meant to be up: 2 unless a policy says otherwise."""
@@ -129,6 +142,12 @@ class Settings:
         """Whether a policy says that the connection is published and never alarmed."""
         stated = (policy.ignore for policy in self.policies if policy.covers(connection))
         return next((ignore for ignore in stated if ignore is not None), False)
+
+    def site(self, connection: Connection) -> str:
+        """The site that the connection is a way to; "" where nobody asks, or it is ignored, parked or has no name."""
+        if self.sites is None or self.is_ignored(connection) or self.expected_tunnels(connection) == 0:
+            return ""
+        return connection.tags.get(self.sites.tag, "") or connection.customer_gateway_id
 
     def availability_objective(self, connection: Connection) -> float | None:
         """The share of time that the connection should have a tunnel up; None where no policy says."""

@@ -36,6 +36,7 @@ _LABELS = {
     "failures": "Failures",
     "tags": "Tags",
     "sources": "Source",
+    "sites": "Sites",
     "risks": "Risks",
     "charges": "Charge",
     "devices": "Device",
@@ -116,6 +117,9 @@ def _description(loaded: Config, file: Path | None) -> Iterator[Said]:
     yield "tags", ", ".join(loaded.tags) or "none"
     for name, block in loaded.sources().items():
         yield "sources", f"{name}, every {duration(block.interval)}"
+    if loaded.sites:
+        by_tag = f"the tag {loaded.sites.tag}, else by " if loaded.sites.tag else ""
+        yield "sites", f"by {by_tag}customer gateway"
     if loaded.risks:
         yield "risks", f"judged; two rekeys within {duration(loaded.risks.exchange)} are in each other's way"
     for name, dollars in _charges(loaded, 2):

@@ -122,6 +122,7 @@ ConnectionId = Annotated[str, _Matches(r"^vpn-[0-9a-f]+$", "a connection's id su
 Address = Annotated[str, _Matches(r"^[0-9a-fA-F.:]+$", "a tunnel's outside address such as 203.0.113.1")]
 ExternalId = Annotated[str, Field(min_length=2, max_length=1224)]
 TagKey = Annotated[str, Field(min_length=1, max_length=128)]
+SiteName = Annotated[str, Field(min_length=1, max_length=256)]
 
 
 def _unix_time(value: object) -> object:
