@@ -200,6 +200,7 @@ MAIN_BLOCKS = (
     "GatewayBlock",
     "WindowBlock",
     "SitesBlock",
+    "HeadroomBlock",
     "RisksBlock",
     "OptionBlock",
     *SOURCE_BLOCKS,
@@ -214,6 +215,7 @@ TITLES = {
     "GatewayBlock": "`customer_gateway`",
     "WindowBlock": "An entry of `planned`",
     "SitesBlock": "`sites`",
+    "HeadroomBlock": "`headroom`",
     "RisksBlock": "`risks`",
     "OptionBlock": "`option_defaults`",
     "TrafficBlock": "`traffic`",
@@ -242,6 +244,8 @@ def _block(name: str, definitions: Schema) -> str:
 
 
 def _keys(schema: Schema, definitions: Schema) -> str:
+    if not schema.get("properties"):
+        return "It has no keys: `{}` turns it on.\n"
     rows = "\n".join(
         f"| `{key}` | {_type(value, definitions)} | {_default(key, value, schema)} | {value.get('description', '')} |"
         for key, value in schema["properties"].items()

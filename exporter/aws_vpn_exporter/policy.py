@@ -121,7 +121,7 @@ class Settings:
     for none. The first policy that covers a connection and
     states a thing decides it. `option_defaults` replace AWS's documented ones for options that AWS left out.
     With `lean`, series that neither alerts nor the fleet dashboard read are not published.
-    `sites` is how connections are joined to sites; None where they are not.
+    `sites` is how connections are joined to sites; None where they are not. `headroom` is whether limits are published.
     `rekey_exchange` is for how many seconds two rekeys are in each other's way; None where risks are not asked for.
     """
 
@@ -132,6 +132,7 @@ class Settings:
     lean: bool = False
     rekey_exchange: float | None = None
     sites: Sites | None = None
+    headroom: bool = False
 
     def expected_tunnels(self, connection: Connection) -> int:
         """How many tunnels are meant to be up: 2 unless a policy says otherwise."""

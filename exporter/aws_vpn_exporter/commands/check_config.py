@@ -37,6 +37,7 @@ _LABELS = {
     "tags": "Tags",
     "sources": "Source",
     "sites": "Sites",
+    "headroom": "Headroom",
     "risks": "Risks",
     "charges": "Charge",
     "devices": "Device",
@@ -120,6 +121,8 @@ def _description(loaded: Config, file: Path | None) -> Iterator[Said]:
     if loaded.sites:
         by_tag = f"the tag {loaded.sites.tag}, else by " if loaded.sites.tag else ""
         yield "sites", f"by {by_tag}customer gateway"
+    if loaded.headroom:
+        yield "headroom", "limits of tunnels are published"
     if loaded.risks:
         yield "risks", f"judged; two rekeys within {duration(loaded.risks.exchange)} are in each other's way"
     for name, dollars in _charges(loaded, 2):

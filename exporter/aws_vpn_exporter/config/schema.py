@@ -132,6 +132,10 @@ class SitesBlock(Block):
         return Sites(self.tag or "", frozenset(self.direct_connect))
 
 
+class HeadroomBlock(Block):
+    """What AWS lets a tunnel carry, as metrics beside what it carries. No call to AWS is made for it."""
+
+
 class RisksBlock(Block):
     """What the settings of tunnels that work today will do to them when keys are renewed: `aws_vpn_tunnel_risk`."""
 
@@ -234,6 +238,9 @@ class _Config(Block):
     sites: SitesBlock | None = Field(
         None, description="Watch connections that lead to the same site as one; `{}` joins them by customer gateway."
     )
+    headroom: HeadroomBlock | None = Field(
+        None, description="Publish how many routes and bytes per second a tunnel may carry; `{}` turns it on."
+    )
     risks: RisksBlock | None = Field(
         None, description="Judge how tunnels renew their keys, and say when they will; `{}` for its defaults."
     )
@@ -281,6 +288,7 @@ class _Config(Block):
             team_tag=self.team_tag or "",
             lean=self.series == "lean",
             sites=self.sites.sites() if self.sites else None,
+            headroom=self.headroom is not None,
             rekey_exchange=self.risks.exchange if self.risks else None,
         )
 
