@@ -158,10 +158,14 @@ class Settings:
     def muted(self, connection: Connection, now: float) -> Mapping[Muted, bool]:
         """For each reason that a policy gives for silence, whether it holds at the Unix time `now`."""
         reasons = {Muted.IGNORED: True} if self.is_ignored(connection) else {}
-        windows = next((p.planned for p in self.policies if p.planned and p.covers(connection)), ())
+        windows = self.planned(connection)
         if windows:
             reasons[Muted.PLANNED] = any(window.start <= now < window.end for window in windows)
         return reasons
+
+    def planned(self, connection: Connection) -> tuple[Window, ...]:
+        """The planned windows of the connection, past ones too; none where no policy gives any."""
+        return next((p.planned for p in self.policies if p.planned and p.covers(connection)), ())
 
     def windows_begun(self, now: float) -> int:
         """How many starts and ends of planned windows have passed: a number that changes whenever `muted` does."""
