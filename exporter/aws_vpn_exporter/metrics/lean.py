@@ -10,6 +10,7 @@ LEFT_OUT = frozenset(
         "aws_vpn_tunnel_negotiated_info",
         "aws_vpn_tunnel_phase1_lifetime_seconds",
         "aws_vpn_tunnel_phase2_lifetime_seconds",
+        "aws_vpn_tunnel_rekey_due_timestamp_seconds",
         "aws_vpn_tunnel_rekey_fuzz_ratio",
         "aws_vpn_tunnel_rekey_margin_time_seconds",
         "aws_vpn_tunnel_replay_window_size_packets",
