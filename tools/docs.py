@@ -11,6 +11,7 @@ from aws_vpn_exporter.metrics.connection import CONNECTION
 from aws_vpn_exporter.metrics.exporter import EXPORTER
 from aws_vpn_exporter.metrics.lean import LEFT_OUT
 from aws_vpn_exporter.metrics.record import Metric
+from aws_vpn_exporter.metrics.site import SITE
 from aws_vpn_exporter.metrics.target import SOURCE, TARGET
 from aws_vpn_exporter.metrics.tunnel import TUNNEL
 from aws_vpn_exporter.options import OPTIONS, Option, text
@@ -118,6 +119,7 @@ def metrics() -> str:
     sections: tuple[tuple[str, tuple[str, ...], tuple[Metric[Any], ...]], ...] = (
         ("Connections", connection, CONNECTION),
         ("Tunnels", (*connection, "tunnel_ip"), TUNNEL),
+        ("Sites", ("account_id", "region", "site"), SITE),
         ("Targets", ("account_id", "region"), TARGET),
         ("Optional sources", ("account_id", "region"), SOURCE),
         ("The exporter itself", (), EXPORTER),
@@ -197,6 +199,8 @@ MAIN_BLOCKS = (
     "Match",
     "GatewayBlock",
     "WindowBlock",
+    "SitesBlock",
+    "HeadroomBlock",
     "RisksBlock",
     "OptionBlock",
     *SOURCE_BLOCKS,
@@ -210,6 +214,8 @@ TITLES = {
     "Match": "`match`",
     "GatewayBlock": "`customer_gateway`",
     "WindowBlock": "An entry of `planned`",
+    "SitesBlock": "`sites`",
+    "HeadroomBlock": "`headroom`",
     "RisksBlock": "`risks`",
     "OptionBlock": "`option_defaults`",
     "TrafficBlock": "`traffic`",
@@ -238,6 +244,8 @@ def _block(name: str, definitions: Schema) -> str:
 
 
 def _keys(schema: Schema, definitions: Schema) -> str:
+    if not schema.get("properties"):
+        return "It has no keys: `{}` turns it on.\n"
     rows = "\n".join(
         f"| `{key}` | {_type(value, definitions)} | {_default(key, value, schema)} | {value.get('description', '')} |"
         for key, value in schema["properties"].items()

@@ -17,6 +17,7 @@ from aws_vpn_exporter.commands.compare import compare
 from aws_vpn_exporter.commands.demo import demo
 from aws_vpn_exporter.commands.diagnose import diagnose
 from aws_vpn_exporter.commands.iam_policy import FORMATS, iam_policy
+from aws_vpn_exporter.commands.maintenance_plan import STEP, maintenance_plan
 from aws_vpn_exporter.commands.serve import serve
 from aws_vpn_exporter.config import ConfigError
 from aws_vpn_exporter.devices import DeviceError
@@ -31,6 +32,11 @@ CANNOT_START = 1
 _ENDS = {0: "it was ended by a signal, or has printed what was asked for", CANNOT_START: "it cannot start"}
 _PRINTS = {0: "it has printed what was asked for", CANNOT_START: "it cannot"}
 _ANSWERS = {ALL_WELL: "all is well", NOT_WELL: "not all is well", NO_ANSWER: "unknown, as AWS did not answer"}
+_PLANS = {
+    ALL_WELL: "all that is pending is planned",
+    NOT_WELL: "some of it cannot be planned",
+    NO_ANSWER: "unknown, as AWS did not answer, or the block maintenance is off",
+}
 _CHECKS = {ALL_WELL: "all is well", CANNOT_START: "it is not valid", NO_ANSWER: "AWS does not answer (--live)"}
 """By the exit code, what it means."""
 
@@ -86,6 +92,9 @@ def parser() -> FlagParser:
     _add_iam_policy(command(iam_policy, "Print the least IAM policies that the configuration needs.", _PRINTS))
     _add_bundle(
         command(bundle, "Write alert rules, runbooks, Alertmanager configuration and dashboards to a folder.", _PRINTS)
+    )
+    _add_maintenance_plan(
+        command(maintenance_plan, "Ask AWS once; print when to apply pending maintenance, and how.", _PLANS, NO_ANSWER)
     )
     return parser
 
@@ -156,6 +165,18 @@ def _add_compare(parser: argparse.ArgumentParser) -> None:
         "--vpn-connection-id", metavar="ID", required=True, help="the connection to this customer gateway"
     )
     _add_output(parser)
+    _add_timeout(parser)
+
+
+def _add_maintenance_plan(parser: argparse.ArgumentParser) -> None:
+    _add_config_file(parser)
+    parser.add_argument(
+        "--step",
+        type=_duration,
+        default=STEP,
+        metavar="DURATION",
+        help="how long each tunnel gets, such as 30m; default: 15m",
+    )
     _add_timeout(parser)
 
 

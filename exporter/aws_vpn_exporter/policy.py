@@ -103,6 +103,17 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True)
+class Sites:
+    """How connections are told to serve the same site: by the value of the tag, else by their customer gateway.
+
+    `tag` is "" where none says it. `direct_connect` are the sites that AWS Direct Connect leads to as well.
+    """
+
+    tag: str = ""
+    direct_connect: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """What the configuration says about how answers are read and published.
 
@@ -111,6 +122,7 @@ class Settings:
     states a thing decides it. `option_defaults` replace AWS's documented ones for options that AWS left out.
     `grafana_url` is where the dashboards are, "" for nowhere. With `lean`, series that neither alerts nor the fleet
     dashboard read are not published.
+    `sites` is how connections are joined to sites; None where they are not. `headroom` is whether limits are published.
     `rekey_exchange` is for how many seconds two rekeys are in each other's way; None where risks are not asked for.
     """
 
@@ -121,6 +133,8 @@ class Settings:
     lean: bool = False
     grafana_url: str = ""
     rekey_exchange: float | None = None
+    sites: Sites | None = None
+    headroom: bool = False
 
     def expected_tunnels(self, connection: Connection) -> int:
         """How many tunnels are meant to be up: 2 unless a policy says otherwise."""
@@ -132,6 +146,12 @@ class Settings:
         stated = (policy.ignore for policy in self.policies if policy.covers(connection))
         return next((ignore for ignore in stated if ignore is not None), False)
 
+    def site(self, connection: Connection) -> str:
+        """The site that the connection is a way to; "" where nobody asks, or it is ignored, parked or has no name."""
+        if self.sites is None or self.is_ignored(connection) or self.expected_tunnels(connection) == 0:
+            return ""
+        return connection.tags.get(self.sites.tag, "") or connection.customer_gateway_id
+
     def availability_objective(self, connection: Connection) -> float | None:
         """The share of time that the connection should have a tunnel up; None where no policy says."""
         stated = (policy.availability_objective for policy in self.policies if policy.covers(connection))
@@ -140,10 +160,14 @@ class Settings:
     def muted(self, connection: Connection, now: float) -> Mapping[Muted, bool]:
         """For each reason that a policy gives for silence, whether it holds at the Unix time `now`."""
         reasons = {Muted.IGNORED: True} if self.is_ignored(connection) else {}
-        windows = next((p.planned for p in self.policies if p.planned and p.covers(connection)), ())
+        windows = self.planned(connection)
         if windows:
             reasons[Muted.PLANNED] = any(window.start <= now < window.end for window in windows)
         return reasons
+
+    def planned(self, connection: Connection) -> tuple[Window, ...]:
+        """The planned windows of the connection, past ones too; none where no policy gives any."""
+        return next((p.planned for p in self.policies if p.planned and p.covers(connection)), ())
 
     def windows_begun(self, now: float) -> int:
         """How many starts and ends of planned windows have passed: a number that changes whenever `muted` does."""

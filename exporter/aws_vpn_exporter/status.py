@@ -134,6 +134,60 @@ def _neighbor(status: TargetStatus, connection: Connection) -> Neighbor:
     return Neighbor(target.region, connection, site, of_its_own)
 
 
+@dataclass(frozen=True)
+class SiteStatus:
+    """The connections of a target that lead to one site: each of their tunnels is a way to it."""
+
+    name: str
+    target: Target
+    settings: Settings
+    connections: tuple[ConnectionStatus, ...]
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """The labels of every series about this site."""
+        return {"account_id": self.target.account_id, "region": self.target.region, "site": self.name}
+
+    @property
+    def paths_up(self) -> int | None:
+        """Tunnels that are up and do not lack routes; None where AWS does not say of some connection."""
+        if any(one.connection.tunnels_up is None for one in self.connections):
+            return None
+        cases = (case for one in self.connections for case in one.cases)
+        return sum(bool(c.tunnel.telemetry and c.tunnel.telemetry.up) and not c.carries_nothing for c in cases)
+
+    @property
+    def paths_expected(self) -> int:
+        """Tunnels that are meant to be up."""
+        return sum(self.settings.expected_tunnels(one.connection) for one in self.connections)
+
+    @property
+    def has_one_device(self) -> bool | None:
+        """Whether all ways end on one device; None where nobody knows. One customer gateway is one device."""
+        if len({one.connection.customer_gateway_id for one in self.connections}) == 1:
+            return True
+        return None if self._addresses is None else len(self._addresses) == 1
+
+    @property
+    def has_one_address(self) -> bool | None:
+        """Whether several connections end on one public address; None where nobody knows, or there is one only."""
+        return len(self._addresses) == 1 if self._addresses and len(self.connections) > 1 else None
+
+    @property
+    def _addresses(self) -> set[str] | None:
+        found = {one.customer_gateway.address if one.customer_gateway else "" for one in self.connections}
+        return None if "" in found else found
+
+
+def site_statuses(connections: Iterable[ConnectionStatus]) -> list[SiteStatus]:
+    """The sites that connections in service of one target lead to, where the configuration asks for sites."""
+    found: dict[str, list[ConnectionStatus]] = {}
+    for one in connections:
+        if one.connection.in_service and (site := one.settings.site(one.connection)):
+            found.setdefault(site, []).append(one)
+    return [SiteStatus(name, ways[0].target, ways[0].settings, tuple(ways)) for name, ways in sorted(found.items())]
+
+
 def source_up(poll: SourcePoll) -> bool:
     """Whether the latest poll of a source succeeded, for every tunnel, about connections that were known."""
     return poll.up and poll.answer is not None and not poll.answer.partial_error and not poll.answer.too_early

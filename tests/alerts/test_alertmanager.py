@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import shutil
 import subprocess
 import time
@@ -10,11 +11,12 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import yaml
 
+from aws_vpn_exporter.commands.maintenance_plan import silence
 from testbed.programs import REPOSITORY, find, free_port
 
 EXAMPLE = REPOSITORY / "alerts" / "alertmanager"
@@ -276,7 +278,9 @@ def await_ready(url: str, log: Path) -> None:
     raise AssertionError(log.read_text())
 
 
-def muted(url: str, alerts: list[Labels], expected: int) -> set[tuple[str, str, str]]:
+def muted(
+    url: str, alerts: list[Labels], expected: int, by: Literal["inhibitedBy", "silencedBy"] = "inhibitedBy"
+) -> set[tuple[str, str, str]]:
     """Send alerts, wait until as many as expected are muted, and return who is: name, connection, account."""
     body = json.dumps([{"labels": labels} for labels in alerts]).encode()
     post = urllib.request.Request(url, body, {"Content-Type": "application/json"})
@@ -289,7 +293,7 @@ def muted(url: str, alerts: list[Labels], expected: int) -> set[tuple[str, str, 
         found = {
             (a["labels"]["alertname"], a["labels"].get("vpn_connection_id", ""), a["labels"].get("account_id", ""))
             for a in listed
-            if a["status"]["inhibitedBy"]
+            if a["status"][by]
         }
         time.sleep(0.2)
     return found
@@ -376,4 +380,25 @@ def test_an_absent_exporter_mutes_everything_but_itself(tmp_path: Path, old: boo
         assert {name for name, _, _ in muted(url, alerts, expected=2)} == {
             "AwsVpnTargetFailing",
             "AwsVpnConnectionDown",
+        }
+
+
+@VERSIONS
+def test_the_silence_of_planned_maintenance_hides_one_tunnel_and_no_outage(tmp_path: Path, old: bool) -> None:
+    words = shlex.split(silence(time.time(), time.time() + 900, IDENTITY["tunnel_ip"], connection("")))
+    alerts = [
+        connection("AwsVpnConnectionRedundancyLost", severity="warning"),
+        tunnel("AwsVpnTunnelFlapping", severity="warning"),
+        connection("AwsVpnConnectionDown", severity="critical"),
+        connection("AwsVpnPathDead", severity="critical"),
+        alert("AwsVpnSiteDown", severity="critical", site="berlin"),
+        alert("AwsVpnManyConnectionsDown", "account_id", "region", severity="critical", shared="tgw-1"),
+        connection("AwsVpnConnectionRedundancyLost", severity="warning", vpn_connection_id="vpn-b"),
+    ]
+    with alertmanager(tmp_path, old) as url:
+        root = url.removesuffix("/api/v2/alerts")
+        output(find("amtool", old), f"--alertmanager.url={root}", *words[1:], "--author=test")
+        assert muted(url, alerts, 2, "silencedBy") == {
+            ("AwsVpnConnectionRedundancyLost", "vpn-a", "111122223333"),
+            ("AwsVpnTunnelFlapping", "vpn-a", "111122223333"),
         }

@@ -26,7 +26,7 @@ METRICS = REPOSITORY / "docs" / "METRICS.md"
 Rule = dict[str, Any]
 VERSIONS = pytest.mark.parametrize("old", [False, True], ids=["new", "old"])
 CASES = ("fires", "stays silent", "resolves", "survives a missed scrape")
-IDENTITY = {"job", "account_id", "region", "vpn_connection_id", "tunnel_ip", "source", "direction"}
+IDENTITY = {"job", "account_id", "region", "vpn_connection_id", "tunnel_ip", "source", "direction", "site"}
 ROUTING = {"severity", "team", "shared"}
 SHARED = {"gateway_id", "customer_gateway_id", "shared", "team"}
 

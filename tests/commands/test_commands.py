@@ -16,7 +16,7 @@ from aws_vpn_exporter.commands.iam_policy import iam_policy
 from aws_vpn_exporter.config import ConfigError
 from aws_vpn_exporter.devices import DeviceError
 
-COMMANDS = ["serve", "demo", "diagnose", "compare", "check-config", "iam-policy", "bundle"]
+COMMANDS = ["serve", "demo", "diagnose", "compare", "check-config", "iam-policy", "bundle", "maintenance-plan"]
 REQUIRED = {"compare": ["--device=swanctl.conf", "--vpn-connection-id=vpn-0"], "bundle": ["--out=folder"]}
 
 

@@ -36,6 +36,8 @@ _LABELS = {
     "failures": "Failures",
     "tags": "Tags",
     "sources": "Source",
+    "sites": "Sites",
+    "headroom": "Headroom",
     "risks": "Risks",
     "charges": "Charge",
     "devices": "Device",
@@ -116,6 +118,11 @@ def _description(loaded: Config, file: Path | None) -> Iterator[Said]:
     yield "tags", ", ".join(loaded.tags) or "none"
     for name, block in loaded.sources().items():
         yield "sources", f"{name}, every {duration(block.interval)}"
+    if loaded.sites:
+        by_tag = f"the tag {loaded.sites.tag}, else by " if loaded.sites.tag else ""
+        yield "sites", f"by {by_tag}customer gateway"
+    if loaded.headroom:
+        yield "headroom", "limits of tunnels are published"
     if loaded.risks:
         yield "risks", f"judged; two rekeys within {duration(loaded.risks.exchange)} are in each other's way"
     for name, dollars in _charges(loaded, 2):

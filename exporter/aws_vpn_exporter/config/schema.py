@@ -21,6 +21,7 @@ from aws_vpn_exporter.config.values import (
     Regions,
     RoleArn,
     RoleName,
+    SiteName,
     Switch,
     TagKey,
     Tunnels,
@@ -29,7 +30,7 @@ from aws_vpn_exporter.config.values import (
     distinct_labels,
 )
 from aws_vpn_exporter.fields import Block, Duration
-from aws_vpn_exporter.policy import Policy, Settings, Window
+from aws_vpn_exporter.policy import Policy, Settings, Sites, Window
 from aws_vpn_exporter.sources import SOURCES, SourceBlock
 from aws_vpn_exporter.target import UNKNOWN_ACCOUNT, Account
 from aws_vpn_exporter.target import Regions as AccountRegions
@@ -113,6 +114,27 @@ class PolicyBlock(Block):
             planned=tuple(Window(window.start, window.end) for window in self.planned),
             availability_objective=self.availability_objective,
         )
+
+
+class SitesBlock(Block):
+    """Connections that lead to the same site, watched as one: a page when its last way is gone, not before."""
+
+    tag: TagKey | None = Field(
+        None, description="The tag that names the site; connections without it are joined by their customer gateway."
+    )
+    direct_connect: Annotated[tuple[SiteName, ...], AfterValidator(distinct)] = Field(
+        (),
+        description="Sites that Direct Connect leads to as well. Whether it works is not read: losing all connections "
+        "of such a site warns and does not page.",
+    )
+
+    def sites(self) -> Sites:
+        """How connections are joined."""
+        return Sites(self.tag or "", frozenset(self.direct_connect))
+
+
+class HeadroomBlock(Block):
+    """What AWS lets a tunnel carry, as metrics beside what it carries. No call to AWS is made for it."""
 
 
 class RisksBlock(Block):
@@ -217,6 +239,12 @@ class _Config(Block):
         None, description="Where Grafana has this project's dashboards: the status page then leads to them."
     )
     policies: tuple[PolicyBlock, ...] = Field((), description="What you expect of which connections.")
+    sites: SitesBlock | None = Field(
+        None, description="Watch connections that lead to the same site as one; `{}` joins them by customer gateway."
+    )
+    headroom: HeadroomBlock | None = Field(
+        None, description="Publish how many routes and bytes per second a tunnel may carry; `{}` turns it on."
+    )
     risks: RisksBlock | None = Field(
         None, description="Judge how tunnels renew their keys, and say when they will; `{}` for its defaults."
     )
@@ -264,6 +292,8 @@ class _Config(Block):
             team_tag=self.team_tag or "",
             lean=self.series == "lean",
             grafana_url=self.grafana_url or "",
+            sites=self.sites.sites() if self.sites else None,
+            headroom=self.headroom is not None,
             rekey_exchange=self.risks.exchange if self.risks else None,
         )
 

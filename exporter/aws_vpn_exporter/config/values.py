@@ -127,6 +127,7 @@ PageUrl = Annotated[
     AfterValidator(lambda url: url.rstrip("/")),
 ]
 TagKey = Annotated[str, Field(min_length=1, max_length=128)]
+SiteName = Annotated[str, Field(min_length=1, max_length=256)]
 
 
 def _unix_time(value: object) -> object:

@@ -39,6 +39,12 @@ def _ever_up(status: ConnectionStatus) -> float | None:
     return 0.0 if memories and all(memory.appeared for memory in memories) else None
 
 
+def _site(status: ConnectionStatus) -> Iterator[Sample]:
+    site = status.settings.site(status.connection) if status.connection.in_service else ""
+    if site:
+        yield {"site": site}, 1.0
+
+
 def _last_change(status: ConnectionStatus) -> Iterator[Sample]:
     known = next((case.evidence.changes.known for case in status.cases if case.evidence.changes), ())
     if known:
@@ -68,6 +74,13 @@ CONNECTION: tuple[Metric[ConnectionStatus], ...] = (
             "team",
         ),
         _info,
+    ),
+    Metric(
+        "aws_vpn_connection_site_info",
+        "The site that the connection leads to; only with the block sites, and not for connections that are ignored, "
+        "parked or out of service. Always 1.",
+        ("site",),
+        _site,
     ),
     Metric(
         "aws_vpn_connection_state",

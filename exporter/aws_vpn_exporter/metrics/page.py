@@ -20,11 +20,12 @@ from aws_vpn_exporter.metrics.connection import CONNECTION
 from aws_vpn_exporter.metrics.exporter import EXPORTER, ExporterStatus
 from aws_vpn_exporter.metrics.lean import LEFT_OUT
 from aws_vpn_exporter.metrics.record import Labels, Metric, lines
+from aws_vpn_exporter.metrics.site import SITE
 from aws_vpn_exporter.metrics.target import SOURCE, TARGET
 from aws_vpn_exporter.metrics.tunnel import TUNNEL
 from aws_vpn_exporter.model import TunnelState
 from aws_vpn_exporter.policy import Settings
-from aws_vpn_exporter.status import TargetStatus, connection_statuses, neighborhood
+from aws_vpn_exporter.status import TargetStatus, connection_statuses, neighborhood, site_statuses
 from aws_vpn_exporter.target import PollStatus, Target
 
 PLAIN = CONTENT_TYPE_PLAIN_0_0_4
@@ -60,7 +61,7 @@ class MetricsPage:
         self._kept: dict[Target, _Lines] = {}
         self._headers = {
             content_type: (
-                _headers((*self._connection, *self._tunnel), content_type),
+                _headers((*self._connection, *self._tunnel, *SITE), content_type),
                 _headers((*TARGET, *SOURCE), content_type),
             )
             for content_type in _ENCODERS
@@ -132,6 +133,7 @@ class MetricsPage:
                     for case in one.cases
                 ],
             ),
+            *lines(SITE, [(site.labels, site) for site in site_statuses(connections)]),
         ]
 
 

@@ -7,6 +7,7 @@ from aws_vpn_exporter.diagnosis.case import Case
 from aws_vpn_exporter.diagnosis.causes import causes
 from aws_vpn_exporter.diagnosis.risks import rekey_due, risks
 from aws_vpn_exporter.evidence import Negotiated, Traffic, TrafficPoint
+from aws_vpn_exporter.limits import bandwidth_limit, routes_limit
 from aws_vpn_exporter.metrics.record import Metric, Sample, one_of, value
 from aws_vpn_exporter.model import TunnelState
 from aws_vpn_exporter.options import OPTIONS, Option, text
@@ -84,6 +85,19 @@ TUNNEL: tuple[Metric[Case], ...] = (
         "even while the tunnel is DOWN.",
         (),
         value(lambda case: case.tunnel.telemetry.accepted_routes if case.tunnel.telemetry else None),
+    ),
+    Metric(
+        "aws_vpn_tunnel_routes_limit",
+        "Routes that AWS accepts over the tunnel; with one more it ends the BGP session. Only with the block headroom, "
+        "and for BGP on a virtual private gateway or a transit gateway.",
+        (),
+        value(lambda case: routes_limit(case.connection) if case.settings.headroom else None),
+    ),
+    Metric(
+        "aws_vpn_tunnel_bandwidth_limit_bytes_per_second",
+        "Bytes per second that the tunnel carries at most, in each direction. Only with the block headroom.",
+        (),
+        value(lambda case: bandwidth_limit(case.connection) if case.settings.headroom else None),
     ),
     *(_number(option) for option in OPTIONS if option.is_number),
     Metric(
