@@ -21,7 +21,8 @@ from tests.end_to_end.everything_else import EverythingElse
 
 pytestmark = pytest.mark.timeout(600)
 
-DOCUMENTS = [*sorted((REPOSITORY / "docs" / "runbooks").glob("*.md")), REPOSITORY / "docs" / "ON-CALL.md"]
+# ON-CALL first: the commands of some runbooks have the tunnel's log written to a group that is not there.
+DOCUMENTS = [REPOSITORY / "docs" / "ON-CALL.md", *sorted((REPOSITORY / "docs" / "runbooks").glob("*.md"))]
 EACH_DOCUMENT = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.stem)
 CONFIG = REPOSITORY / "exporter" / "aws_vpn_exporter" / "demo" / "config.yaml"
 

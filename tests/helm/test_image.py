@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import bcrypt
@@ -67,8 +68,9 @@ def test_the_tests_run_with_the_packages_of_the_image() -> None:
 
 
 @pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    with image.engine(tmp_path_factory.mktemp("podman")) as loaded:
+def engine() -> Iterator[Engine]:
+    # podman refuses a path of more than 50 characters.
+    with TemporaryDirectory(prefix="podman-") as folder, image.engine(Path(folder)) as loaded:
         yield loaded
 
 
