@@ -8,8 +8,9 @@ from grafana_foundation_sdk.builders import dashboard as build
 from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models import dashboard as model
 
-from grafana.panels import DATA_SOURCE, ORANGE, Panel
-from grafana.queries import CONNECTIONS, TARGETS, firing
+from grafana.annotations import alerts
+from grafana.panels import DATA_SOURCE, Panel
+from grafana.queries import TARGETS
 from grafana.vocabulary import RUNBOOKS
 
 TAG = "aws-vpn"
@@ -26,6 +27,8 @@ class Section:
 
     title: str
     panels: Sequence[Panel]
+    closed: bool = False
+    """Whether its panels ask only once somebody opens it."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +40,10 @@ class Board:
     description: str
     sections: Sequence[Section]
     connections: Literal["none", "one", "many"] = "none"
-    more_variables: Sequence[build.CustomVariable] = ()
+    more_variables: Sequence[Builder[model.VariableModel]] = ()
+    more_annotations: Sequence[build.AnnotationQuery] = ()
     time_from: str = "now-24h"
+    refresh: str = "1m"
 
 
 def assemble(board: Board) -> model.Dashboard:
@@ -51,11 +56,11 @@ def assemble(board: Board) -> model.Dashboard:
         .readonly()
         .time(board.time_from, "now")
         .timezone("browser")
-        .refresh("1m")
+        .refresh(board.refresh)
         .tooltip(model.DashboardCursorSync.CROSSHAIR)
         .variables(_variables(board))
-        .annotations([_alerts(board)])
-        .links([_other_dashboards(), _runbooks()])
+        .annotations([alerts(board.connections), *board.more_annotations])
+        .links([_other_dashboards(), _runbooks(), _status_page()])
     )
     dashboard = made.build()
     dashboard.schema_version = _SCHEMA_VERSION
@@ -66,23 +71,30 @@ def assemble(board: Board) -> model.Dashboard:
 def _laid_out(sections: Sequence[Section]) -> list[model.Panel | model.RowPanel]:
     """All panels, numbered, each in the highest place where it fits, from left to right."""
     placed: list[model.Panel | model.RowPanel] = []
-    filled = [0] * _COLUMNS
+    top, number = 0, 0
     for section in sections:
-        top = max(filled)
+        heading: model.RowPanel | None = None
         if section.title:
-            heading = build.Row(section.title).build()
+            number += 1
+            heading = build.Row(section.title).collapsed(section.closed).build()
             heading.grid_pos = model.GridPos(x=0, y=top, w=_COLUMNS, h=1)
+            heading.id_val = number
             placed.append(heading)
             top += 1
         filled = [top] * _COLUMNS
-        for panel in [one.build() for one in section.panels]:
+        panels = [one.build() for one in section.panels]
+        for panel in panels:
+            number += 1
+            panel.id_val = number
             size = panel.grid_pos or model.GridPos()
             y, x = min((max(filled[x : x + size.w]), x) for x in range(_COLUMNS - size.w + 1))
             panel.grid_pos = model.GridPos(x=x, y=y, w=size.w, h=size.h)
             filled[x : x + size.w] = [y + size.h] * size.w
-            placed.append(panel)
-    for number, numbered in enumerate(placed, 1):
-        numbered.id_val = number
+        if heading and section.closed:
+            heading.panels = panels
+        else:
+            placed.extend(panels)
+            top = max(filled)
     return placed
 
 
@@ -91,16 +103,17 @@ def _variables(
 ) -> list[Builder[model.VariableModel]]:
     choices: list[Builder[model.VariableModel]] = [
         build.DatasourceVariable("datasource").label("Data source").type("prometheus"),
-        _choice("job", "Job", "label_values(aws_vpn_target_up, job)"),
+        choice("job", "Job", "label_values(aws_vpn_target_up, job)"),
         _account(),
-        _choice("region", "Region", 'label_values(aws_vpn_target_up{job=~"$job", account_id=~"$account_id"}, region)'),
+        choice("region", "Region", 'label_values(aws_vpn_target_up{job=~"$job", account_id=~"$account_id"}, region)'),
     ]
     if board.connections != "none":
         choices.append(_connection(many=board.connections == "many"))
-    return [*choices, *board.more_variables]
+    return [*choices, _instance(), *board.more_variables]
 
 
-def _choice(name: str, label: str, query: str, many: bool = True) -> build.QueryVariable:
+def choice(name: str, label: str, query: str, many: bool = True) -> build.QueryVariable:
+    """A list of what Prometheus knows; with `many`, all of it is chosen at first."""
     made = (
         build.QueryVariable(name)
         .label(label)
@@ -122,9 +135,17 @@ def _account() -> build.QueryVariable:
     labelled = 'label_join(aws_vpn_target_info{job=~"$job"}, "text", " · ", "account_name", "account_id")'
     query = f"query_result(max by (text, account_id) ({labelled}))"
     # Prometheus sorts labels by name.
-    return _choice("account_id", "Account", query).regex(
+    return choice("account_id", "Account", query).regex(
         r'/account_id="(?<value>[^"]*)".*text="(?: · )?(?<text>[^"]*)"/'
     )
+
+
+def _instance() -> build.QueryVariable:
+    """A replica of the exporter whose page the link to the status page opens; nobody chooses it."""
+    made = choice(
+        "instance", "Instance", 'label_values(aws_vpn_exporter_build_info{job=~"$job"}, instance)', many=False
+    )
+    return made.hide(model.VariableHide.HIDE_VARIABLE)
 
 
 def _connection(many: bool) -> build.QueryVariable:
@@ -132,25 +153,7 @@ def _connection(many: bool) -> build.QueryVariable:
     labelled = f'label_join(aws_vpn_connection_info{{{TARGETS}}}, "text", " · ", "name", "vpn_connection_id")'
     query = f"query_result(max by (text, vpn_connection_id) ({labelled}))"
     names = r'/text="(?: · )?(?<text>[^"]*)".*vpn_connection_id="(?<value>[^"]*)"/'
-    return _choice("connection", "Connection", query, many).regex(names)
-
-
-def _alerts(board: Board) -> build.AnnotationQuery:
-    """When alerts fired. One mark an alert and not one a tunnel: a month of a large fleet is a large answer."""
-    picked = TARGETS if board.connections == "none" else CONNECTIONS
-    expr = f"count by (alertname) ({firing(picked, severity='critical|warning')})"
-    return (
-        build.AnnotationQuery()
-        .name("Alerts")
-        .datasource(DATA_SOURCE)
-        .enable(True)
-        .hide(False)
-        .icon_color(ORANGE)
-        .expr(expr)
-        .step("60s")
-        .title_format("{{alertname}}")
-        .text_format("fired")
-    )
+    return choice("connection", "Connection", query, many).regex(names)
 
 
 def _other_dashboards() -> build.DashboardLink:
@@ -172,5 +175,17 @@ def _runbooks() -> build.DashboardLink:
         .url(RUNBOOKS)
         .icon("doc")
         .tooltip("What to do about each alert")
+        .target_blank(True)
+    )
+
+
+def _status_page() -> build.DashboardLink:
+    """The exporter's own page shows the evidence for each cause; it opens where the browser can reach the exporter."""
+    return (
+        build.DashboardLink("Status page")
+        .type(model.DashboardLinkType.LINK)
+        .url("http://${instance}/")
+        .icon("bolt")
+        .tooltip("The exporter's own page, with the evidence for each cause; your browser has to reach the exporter")
         .target_blank(True)
     )

@@ -2,12 +2,15 @@
 
 from aws_vpn_exporter.sources.traffic import DOLLARS_PER_METRIC
 from grafana.board import Board, Section
-from grafana.panels import GREEN, ORANGE, PLAIN, RED, Column, Words, lines, number, rows
-from grafana.queries import TARGET_ID, TARGETS, count, newest, one
-from grafana.vocabulary import ACCOUNT, ACCOUNT_NAME, ANSWERING, READ, REGION, nothing_read
+from grafana.panels import CALM, GREEN, ORANGE, RED, Words, lines, number
+from grafana.queries import TARGET_ID, TARGETS, accounts, cause_of_failures, count, newest
+from grafana.tables import Column, Facts, link, rows
+from grafana.vocabulary import ACCOUNT, ANSWERING, READ, REGION, nothing_read
 
 _JOB = 'job=~"$job"'
 _REPLICA = "job, instance"
+_TARGET = ("account_id", "region")
+_STATUS_PAGE = link("The exporter's own page", "http://${__data.fields.instance:raw}/")
 _BUILD = f"aws_vpn_exporter_build_info{{{_JOB}}}"
 _TARGET_UP = newest("aws_vpn_target_up", TARGETS, TARGET_ID)
 _LAST_ANSWER = f"({newest('aws_vpn_target_last_success_timestamp_seconds', TARGETS, TARGET_ID)} > 0)"
@@ -32,7 +35,7 @@ COUNTS = (
         "Targets without an answer",
         "Accounts and regions for which no replica gets a good answer from AWS.",
         count(f"{_TARGET_UP} == 0", _TARGET_UP),
-        colors=((None, PLAIN), (1, RED)),
+        colors=((None, CALM), (1, RED)),
     ),
     number(
         "Oldest answer",
@@ -40,7 +43,7 @@ COUNTS = (
         f"max(time() - {_LAST_ANSWER})",
         unit="s",
         decimals=0,
-        colors=((None, PLAIN), (300, ORANGE), (600, RED)),
+        colors=((None, CALM), (300, ORANGE), (600, RED)),
         empty="No answer yet",
     ),
     number(
@@ -50,7 +53,7 @@ COUNTS = (
         f"/ (sum(increase(aws_vpn_target_polls_total{{{TARGETS}}}[$__range])) > 0)",
         unit="percentunit",
         decimals=2,
-        colors=((None, PLAIN), (0.05, ORANGE), (0.5, RED)),
+        colors=((None, CALM), (0.05, ORANGE), (0.5, RED)),
         empty="No poll yet",
     ),
     number(
@@ -70,27 +73,25 @@ TARGET_TABLE = rows(
     "by the slowest replica. Cause of failures: the most frequent one within the time shown.",
     (
         Column("Status", expr=_TARGET_UP, words=ANSWERING, width=120),
-        ACCOUNT_NAME,
         ACCOUNT,
         REGION,
         Column("Last answer", expr=f"1000 * {_LAST_ANSWER}", unit="dateTimeFromNow", width=150),
         Column("Latest poll", expr=_DURATION, unit="s", decimals=2, width=110),
         Column(
             "Failed polls",
-            expr=f"sum by ({TARGET_ID}) ({_failures('$__range')})",
+            expr=f"sum by ({TARGET_ID}) ({_failures('$__range')}) or 0 * {_TARGET_UP}",
             unit="none",
             decimals=0,
             width=110,
         ),
         Column("Cause of failures", label="cause"),
-        Column(
-            "",
-            expr=f"topk by ({TARGET_ID}) (1, sum by ({TARGET_ID}, cause) ({_failures('$__range')}) > 0)",
-            hidden=True,
-        ),
-        Column("", expr=one("aws_vpn_target_info", TARGETS, TARGET_ID, "account_name"), hidden=True),
     ),
-    sort=("Status", False),
+    key=_TARGET,
+    facts=(
+        Facts(("account", "region"), accounts()),
+        Facts(("cause",), cause_of_failures(_failures("$__range"), TARGET_ID, _TARGET_UP)),
+    ),
+    sort=(("Status", False), ("Account", False), ("Region", False)),
     empty="The exporter watches no account and region here",
     width=14,
     height=8,
@@ -101,32 +102,35 @@ REPLICAS = rows(
     "One row for each instance of the exporter: its versions, and when it last loaded its configuration.",
     (
         Column(
-            "Scrape", expr=f"max by ({_REPLICA}) (up{{{_JOB}}} and on ({_REPLICA}) {_BUILD})", words=_REACHED, width=120
+            "Scrape", expr=f"max by ({_REPLICA}) (up{{{_JOB}}} and on ({_REPLICA}) {_BUILD})", words=_REACHED, width=110
         ),
-        Column("Job", label="job"),
-        Column("Instance", label="instance"),
-        Column("Version", label="version", width=90),
-        Column("Python", label="python_version", width=90),
-        Column("boto3", label="boto3_version", width=90),
+        Column("Instance", label="instance", link=_STATUS_PAGE),
+        Column("Version", label="version", width=80),
+        Column("Python", label="python_version", width=80),
+        Column("boto3", label="boto3_version", width=80),
         Column(
             "Configuration of",
             expr="1000 * max by (job, instance) "
             f"(aws_vpn_exporter_config_last_reload_success_timestamp_seconds{{{_JOB}}})",
-            unit="dateTimeAsLocal",
+            unit="dateTimeAsIso",
             width=170,
         ),
-        Column(
-            "",
-            expr=f"max by ({_REPLICA}, version, python_version, boto3_version) ({_BUILD})",
-            hidden=True,
+    ),
+    key=("job", "instance"),
+    facts=(
+        Facts(
+            ("job", "instance", "version", "python_version", "boto3_version"),
+            f"max by ({_REPLICA}, version, python_version, boto3_version) ({_BUILD})",
         ),
     ),
+    sort=(("Scrape", False), ("Instance", False)),
     empty="Prometheus scrapes no exporter here",
     width=10,
     height=8,
 )
 
 _SOURCE_ID = f"{TARGET_ID}, source"
+_SOURCE_UP = newest("aws_vpn_source_up", TARGETS, _SOURCE_ID)
 _SOURCE_FAILURES = f"increase(aws_vpn_source_poll_failures_total{{{TARGETS}}}[$__range])"
 
 SOURCES = rows(
@@ -134,7 +138,7 @@ SOURCES = rows(
     "One row for each optional source that is turned on, account and region. What one of them cannot read costs the "
     "others nothing, nor the state of the tunnels. Cause of failures: the most frequent one within the time shown.",
     (
-        Column("Read", expr=newest("aws_vpn_source_up", TARGETS, _SOURCE_ID), words=READ, width=120),
+        Column("Read", expr=_SOURCE_UP, words=READ, width=120),
         Column("Source", label="source", width=120),
         ACCOUNT,
         REGION,
@@ -142,23 +146,26 @@ SOURCES = rows(
             "Last answer",
             expr=f"1000 * ({newest('aws_vpn_source_last_success_timestamp_seconds', TARGETS, _SOURCE_ID)} > 0)",
             unit="dateTimeFromNow",
-            width=150,
+            width=140,
         ),
         Column(
             "Failed looks",
-            expr=f"sum by ({_SOURCE_ID}) ({_SOURCE_FAILURES})",
+            expr=f"sum by ({_SOURCE_ID}) ({_SOURCE_FAILURES}) or 0 * {_SOURCE_UP}",
             unit="none",
             decimals=0,
             width=110,
         ),
         Column("Cause of failures", label="cause"),
-        Column(
-            "",
-            expr=f"topk by ({_SOURCE_ID}) (1, sum by ({_SOURCE_ID}, cause) ({_SOURCE_FAILURES}) > 0)",
-            hidden=True,
-        ),
     ),
-    sort=("Read", False),
+    key=("account_id", "region", "source"),
+    facts=(
+        Facts(
+            ("account", "region", "source"),
+            f"({_SOURCE_UP})\n* on ({TARGET_ID}) group_left (account)\n{accounts()}",
+        ),
+        Facts(("cause",), cause_of_failures(_SOURCE_FAILURES, _SOURCE_ID, _SOURCE_UP)),
+    ),
+    sort=(("Read", False), ("Source", False), ("Region", False)),
     empty=nothing_read("traffic", "maintenance", "negotiated", "logs"),
     width=16,
     height=8,
@@ -171,7 +178,7 @@ _MONTH = 30 * 86400
 
 CLOUDWATCH = (
     number(
-        "CloudWatch metrics asked for",
+        "CloudWatch metrics",
         "Metrics that all replicas together have asked CloudWatch for within the time shown. Only the source traffic "
         "asks for any.",
         f"sum({_ASKED})",
@@ -180,7 +187,7 @@ CLOUDWATCH = (
         height=8,
     ),
     number(
-        "Charge for CloudWatch, 30 days",
+        "CloudWatch, 30 days",
         "What AWS charges for 30 days at the pace of the time shown, all replicas together, at "
         f"{DOLLARS_PER_METRIC * 1000:g} USD for 1,000 metrics. A longer interval of the source traffic lowers it.",
         f"sum({_ASKED} / on ({_REPLICA}) {_ASKING}) * {_MONTH} * {DOLLARS_PER_METRIC:.5f}",

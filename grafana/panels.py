@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from grafana_foundation_sdk.builders import common, prometheus, stat, statetimeline, table, timeseries
+from grafana_foundation_sdk.builders import common, prometheus, stat, statetimeline, timeseries
 from grafana_foundation_sdk.builders import dashboard as build
 from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models import common as shapes
@@ -34,15 +34,17 @@ class Words:
 
     by_value: Mapping[str, tuple[str, str]]
 
-    def mapping(self) -> model.ValueMapping:
-        """The same as Grafana's value mapping."""
+    def mappings(self) -> list[model.ValueMapping]:
+        """The same as Grafana's value mappings."""
         results = enumerate(self.by_value.items())
-        return model.ValueMap(
-            options={
-                value: model.ValueMappingResult(text=text, color=color, index=index)
-                for index, (value, (text, color)) in results
-            }
-        )
+        return [
+            model.ValueMap(
+                options={
+                    value: model.ValueMappingResult(text=text, color=color, index=index)
+                    for index, (value, (text, color)) in results
+                }
+            )
+        ]
 
 
 Steps = Sequence[tuple[float | None, str]]
@@ -59,36 +61,8 @@ def steps(colors: Steps) -> build.ThresholdsConfig:
 
 
 NEUTRAL: Steps = ((None, PLAIN),)
-
-
-@dataclass(frozen=True)
-class Column:
-    """One column of a table: a label that its queries return, or, with `expr`, the value of a query of its own."""
-
-    title: str
-    label: str = ""
-    expr: str = ""
-    unit: str = "string"
-    decimals: int | None = None
-    words: Words | None = None
-    quiet: bool = False
-    """Whether its words colour the text only, and not the whole cell."""
-    colors: Steps = ()
-    link: Link | None = None
-    width: int | None = None
-    changed_from: str | None = None
-    """A value of the label that is nothing special; every other one is coloured."""
-    hidden: bool = False
-    """Whether the query is asked for its labels only."""
-
-
-@dataclass(frozen=True)
-class Matrix:
-    """Turns a table into one row for each value of `rows` and one column for each value of `columns`."""
-
-    rows: str
-    columns: str
-    cells: str = "Value"
+CALM = "transparent"
+"""The base colour of a figure with a background: a text's colour would fill the tile with pale grey."""
 
 
 def query(
@@ -106,7 +80,7 @@ def number(
     description: str,
     expr: str,
     *,
-    unit: str = "short",
+    unit: str = "none",
     decimals: int | None = None,
     colors: Steps = NEUTRAL,
     words: Words | None = None,
@@ -124,7 +98,7 @@ def number(
         .unit(unit)
         .no_value(empty)
         .thresholds(steps(colors))
-        .mappings([words.mapping()] if words else [])
+        .mappings(words.mappings() if words else [])
         .color_mode(
             shapes.BigValueColorMode.BACKGROUND_SOLID if colors != NEUTRAL or words else shapes.BigValueColorMode.NONE
         )
@@ -142,24 +116,28 @@ def lines(
     description: str,
     queries: Mapping[str, str],
     *,
-    unit: str = "short",
+    unit: str,
+    decimals: int | None = None,
     empty: str,
     stacked: bool = False,
     stepped: bool = False,
     bars: bool = False,
     colors: Mapping[str, str] | None = None,
+    names: Mapping[str, str] | None = None,
     width: int = 12,
     height: int = 8,
 ) -> Panel:
-    """Values over time; `queries` is the legend of each query and its expression."""
+    """Values over time; `queries` is the legend of each query and its expression, `names` how a legend reads."""
     panel = (
         timeseries.Panel()
         .title(title)
         .description(description)
         .datasource(DATA_SOURCE)
-        .targets([query(expr, ref, legend) for ref, (legend, expr) in zip(_refs(), queries.items(), strict=False)])
+        .targets([query(expr, ref, legend) for ref, (legend, expr) in zip(refs(), queries.items(), strict=False)])
         .unit(unit)
         .min(0)
+        # An axis over nothing but zeros would go to 100.
+        .axis_soft_max(1)
         .no_value(empty)
         .draw_style(shapes.GraphDrawStyle.BARS if bars else shapes.GraphDrawStyle.LINE)
         .line_width(2)
@@ -174,8 +152,12 @@ def lines(
         .span(width)
         .height(height)
     )
+    if decimals is not None:
+        panel = panel.decimals(decimals)
     for series, color in (colors or {}).items():
-        panel = panel.override_by_name(series, [_property("color", {"mode": "fixed", "fixedColor": color})])
+        panel = panel.override_by_name(series, [property_of("color", {"mode": "fixed", "fixedColor": color})])
+    for series, name in (names or {}).items():
+        panel = panel.override_by_name(series, [property_of("displayName", name)])
     return panel
 
 
@@ -190,9 +172,11 @@ def timeline(
         .datasource(DATA_SOURCE)
         .with_target(query(expr, legend=legend))
         .unit("string")
-        .mappings([words.mapping()])
-        .color_scheme(build.FieldColor().mode(model.FieldColorModeId.THRESHOLDS))
+        .mappings(words.mappings())
+        # With thresholds as the colour mode, neighbours that are merged would lose their words.
+        .color_scheme(build.FieldColor().mode(model.FieldColorModeId.FIXED).fixed_color(GREY))
         .thresholds(steps(((None, GREY),)))
+        .merge_values(True)
         .no_value(empty)
         .show_value(shapes.VisibilityMode.AUTO)
         .legend(_legend(shown=False))
@@ -201,129 +185,21 @@ def timeline(
     )
 
 
-def rows(
-    title: str,
-    description: str,
-    columns: Sequence[Column],
-    *,
-    empty: str,
-    sort: tuple[str, bool] | None = None,
-    matrix: Matrix | None = None,
-    width: int = 24,
-    height: int = 9,
-) -> Panel:
-    """A table: the columns in their order, one row for each set of labels that the columns' queries share.
-
-    Every label of an answer must be a column. `sort` is a column's title and whether the largest comes first.
-    With a `matrix`, there is one query; the titles of its columns are in the answer.
-    """
-    asked = [column for column in columns if column.expr]
-    refs = dict(zip((column.expr for column in asked), _refs(), strict=False))
-
-    def name(column: Column) -> str:
-        return column.label or ("Value" if len(asked) == 1 else f"Value #{refs[column.expr]}")
-
-    panel = (
-        table.Panel()
-        .title(title)
-        .description(description)
-        .datasource(DATA_SOURCE)
-        .targets([query(expr, ref, instant=True, rows=True) for expr, ref in refs.items()])
-        .unit("string")
-        .thresholds(steps(NEUTRAL))
-        .no_value(empty)
-        .filterable(matrix is None)
-        .cell_height(shapes.TableCellHeight.SM)
-        .span(width)
-        .height(height)
-    )
-    if matrix:
-        panel = panel.with_transformation(
-            _transformation(
-                "groupingToMatrix", rowField=matrix.rows, columnField=matrix.columns, valueField=matrix.cells
-            )
-        )
-        return _matrix_fields(panel, matrix, columns)
-    if len(asked) > 1:
-        panel = panel.with_transformation(_transformation("merge"))
-    panel = panel.with_transformation(
-        _transformation(
-            "organize",
-            excludeByName={"Time": True, **{name(column): True for column in columns if column.hidden}},
-            indexByName={name(column): index for index, column in enumerate(columns)},
-            renameByName={},
-        )
-    )
-    for column in columns:
-        if not column.hidden:
-            panel = panel.override_by_name(name(column), _properties(column))
-    if sort:
-        panel = panel.sort_by([common.TableSortByFieldState().display_name(sort[0]).desc(sort[1])])
-    return panel
-
-
-def _matrix_fields(panel: table.Panel, matrix: Matrix, columns: Sequence[Column]) -> table.Panel:
-    # The corner's name is made by Grafana: the two fields with a backslash between them.
-    for column in columns:
-        if column.label:
-            panel = panel.override_by_regexp(rf"/^{matrix.rows}\\/", _properties(column))
-        else:
-            properties = [one for one in _properties(column) if one.id_val != "displayName"]
-            panel = panel.override_by_regexp(rf"/^(?!{matrix.rows}\\)/", properties)
-    return panel
-
-
-def _properties(column: Column) -> list[model.DynamicConfigValue]:
-    """What a column says, as overrides of its field."""
-    found: list[tuple[str, object]] = [("displayName", column.title)]
-    if column.unit != "string":
-        found.append(("unit", column.unit))
-    if column.decimals is not None:
-        found.append(("decimals", column.decimals))
-    if column.width:
-        found.append(("custom.width", column.width))
-    if column.words:
-        found.append(("mappings", [column.words.mapping()]))
-        loud = {"type": "color-background", "mode": "basic"}
-        found.append(("custom.cellOptions", {"type": "color-text"} if column.quiet else loud))
-    if column.changed_from is not None:
-        found.append(("mappings", [_anything_but(column.changed_from)]))
-        found.append(("custom.cellOptions", {"type": "color-text"}))
-    if column.colors:
-        thresholds = [{"value": value, "color": color} for value, color in column.colors]
-        found.append(("thresholds", {"mode": "absolute", "steps": thresholds}))
-        if not column.words:
-            found.append(("custom.cellOptions", {"type": "color-text"}))
-    if column.link:
-        found.append(("links", [column.link]))
-    return [_property(name, value) for name, value in found]
-
-
-def _anything_but(value: str) -> model.RegexMap:
-    return model.RegexMap(
-        options=model.DashboardRegexMapOptions(
-            pattern=f"^(?!{value}$).*", result=model.ValueMappingResult(color=BLUE, index=0)
-        )
-    )
-
-
-def link(title: str, url: str) -> Link:
-    """A data link; pages outside Grafana open beside it."""
-    return {"title": title, "url": url, "targetBlank": not url.startswith("/d/")}
-
-
 def _legend(shown: bool) -> common.VizLegendOptions:
     made = common.VizLegendOptions().show_legend(shown).display_mode(shapes.LegendDisplayMode.LIST)
     return made.placement(shapes.LegendPlacement.BOTTOM)
 
 
-def _property(name: str, value: object) -> model.DynamicConfigValue:
+def property_of(name: str, value: object) -> model.DynamicConfigValue:
+    """One property of an override."""
     return model.DynamicConfigValue(id_val=name, value=value)
 
 
-def _transformation(name: str, **options: object) -> model.DataTransformerConfig:
+def transformation(name: str, **options: object) -> model.DataTransformerConfig:
+    """One transformation of a panel."""
     return model.DataTransformerConfig(id_val=name, options=options)
 
 
-def _refs() -> Iterable[str]:
+def refs() -> Iterable[str]:
+    """Names for the queries of a panel."""
     return (chr(letter) for letter in range(ord("A"), ord("Z") + 1))

@@ -46,8 +46,13 @@ def one(metric: str, select: str, by: str, words: str) -> str:
 
 
 def cause(select: str, by: str = TUNNEL_ID) -> str:
-    """The probable cause of each tunnel that is not well, as the label `cause`."""
-    return one("aws_vpn_tunnel_down_cause", select, by, "cause")
+    """The probable cause of each tunnel that is not well, as the labels `cause` and, if it is told, `confidence`."""
+    return one("aws_vpn_tunnel_down_cause", select, by, "cause, confidence")
+
+
+def main_cause(select: str) -> str:
+    """The cause of most of a connection's tunnels that are not well."""
+    return f"topk by ({ID}) (1, count by ({ID}, cause, confidence) (\n{cause(select)}\n))"
 
 
 def read(source: str) -> str:
@@ -81,15 +86,38 @@ def without_routes(select: str) -> str:
     return f'max by ({ID}) (aws_vpn_tunnel_state{{{select}, state="up_without_routes"}} == 1)'
 
 
-def connection_status(select: str) -> str:
-    """Each connection's status as one number, the worst one lowest: see panels.CONNECTION_STATUS."""
-    up, expected = tunnels_up(select), tunnels_expected(select)
-    return f"""0 * ({up} == 0)
-or 1 + 0 * ({up} < {expected})
+def down(select: str) -> str:
+    """The connections of which no tunnel is up, although one is expected."""
+    return f"({tunnels_up(select)} == 0) < {tunnels_expected(select)}"
+
+
+def in_trouble(select: str) -> str:
+    """The connections that somebody has to look at: their status as one number, the worst one lowest.
+
+    See vocabulary.CONNECTION_STATUS.
+    """
+    return f"""0 * ({down(select)})
+or 1 + 0 * ({below_expectation(select)})
 or 2 + 0 * {without_routes(select)}
-or 3 + 0 * ({expected} unless {up})
-or 4 + 0 * {up}
+or 3 + 0 * ({tunnels_expected(select)} unless {tunnels_up(select)})"""
+
+
+def connection_status(select: str) -> str:
+    """Each connection's status as one number, those in trouble lowest."""
+    return f"""{in_trouble(select)}
+or 4 + 0 * ({tunnels_up(select)} > 0)
 or 5 + 0 * {newest("aws_vpn_connection_state", select)}"""
+
+
+def of_those_in_trouble(expr: str, select: str) -> str:
+    """The same of the connections that somebody has to look at."""
+    return f"({expr})\nand on ({ID}) (\n{in_trouble(select)}\n)"
+
+
+def fell(select: str) -> str:
+    """When the latest of a connection's tunnels that are not well changed its status, in milliseconds."""
+    well = f'aws_vpn_tunnel_state{{{select}, state="up"}} == 1'
+    return f"max by ({ID}) ({last_change(select)} unless on ({TUNNEL_ID}) ({well}))"
 
 
 def tunnel_state(select: str, by: str = TUNNEL_ID) -> str:
@@ -130,8 +158,35 @@ def severity_rank(fires: Callable[[str], str]) -> str:
 
 
 def named(expr: str, select: str) -> str:
-    """The same with the label `name` of the connection. A rename in progress shows one of both names."""
-    return f"({expr})\n* on ({ID}) group_left (name)\ntopk by ({ID}) (1, aws_vpn_connection_info{{{select}}})"
+    """The same with the labels `name` and `account` of the connection."""
+    return f"({expr})\n* on ({ID}) group_left (name, account)\n{identities(select)}"
+
+
+def identities(select: str) -> str:
+    """Each connection with the labels `name` and `account`. A rename in progress shows one of both names."""
+    info = f"topk by ({ID}) (1, aws_vpn_connection_info{{{select}}})"
+    names = _name_or_id(info, "name", "name", "vpn_connection_id")
+    return f"(\n{names}\n* on ({TARGET_ID}) group_left (account)\n{accounts()}\n)"
+
+
+def accounts() -> str:
+    """Each account and region with the label `account`: the account's name, or its ID where it has none."""
+    names = one("aws_vpn_target_info", TARGETS, TARGET_ID, "account_name")
+    return _name_or_id(names, "account", "account_name", "account_id")
+
+
+def _name_or_id(expr: str, label: str, name: str, number: str) -> str:
+    both = f'label_join({expr}, "{label}", ";", "{name}", "{number}")'
+    named = f'label_replace({both}, "{label}", "$1", "{label}", "(.+);[^;]*")'
+    return f'label_replace({named}, "{label}", "$1", "{label}", ";(.*)")'
+
+
+def cause_of_failures(failures: str, by: str, watched: str) -> str:
+    """The most frequent cause of failures of each thing that is watched, as the label `cause`; none where none failed.
+
+    `failures` counts them by `by` and cause. What has never failed has no series there.
+    """
+    return f"topk by ({by}) (1, sum by ({by}, cause) ({failures}) > 0) or on ({by}) 0 * {watched}"
 
 
 def count(expr: str, known: str = f"aws_vpn_target_up{{{TARGETS}}} == 1") -> str:

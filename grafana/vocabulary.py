@@ -4,8 +4,9 @@ from aws_vpn_exporter.diagnosis.cause import CauseKind
 from aws_vpn_exporter.evidence import LogEventClass
 from aws_vpn_exporter.model import TunnelState
 from aws_vpn_exporter.options import OPTIONS, Option
-from grafana.panels import BLUE, GREEN, GREY, ORANGE, PLAIN, PURPLE, RED, YELLOW, Column, Words, link
+from grafana.panels import BLUE, CALM, GREEN, GREY, ORANGE, PLAIN, PURPLE, RED, YELLOW, Words
 from grafana.queries import SEVERITIES, STATE_NUMBERS
+from grafana.tables import Column, link
 
 _DOCS = "https://github.com/aws-vpn-exporter/aws-vpn-exporter/blob/main/docs"
 RUNBOOKS = f"{_DOCS}/runbooks"
@@ -28,12 +29,12 @@ _TUNNEL = {
     TunnelState.UP: ("UP", GREEN),
 }
 TUNNEL_STATE = Words({str(number): _TUNNEL[state] for state, number in STATE_NUMBERS.items()})
-CHECK = Words({"0": ("FAILED", ORANGE), "1": ("PASSED", GREEN)})
+CHECK = Words({"0": ("FAILED", ORANGE), "1": ("PASSED", GREEN), "2": ("not judged", CALM)})
 PERMITTED = Words({"0": ("no", GREEN), "1": ("PERMITTED", ORANGE)})
 SWITCH = Words({"0": ("off", GREY), "1": ("on", BLUE)})
-AGREEMENT = Words({"0": ("agrees", GREEN), "1": ("DIFFERS", ORANGE)})
+AGREEMENT = Words({"0": ("fits", GREEN), "1": ("DIFFERS", ORANGE)})
 STANDBY = Words({"0": ("no", PLAIN), "1": ("yes", BLUE)})
-MAINTENANCE = Words({"0": ("none", PLAIN), "1": ("PENDING", ORANGE)})
+MAINTENANCE = Words({"0": ("none", CALM), "1": ("PENDING", ORANGE)})
 READ = Words({"0": ("NOT IN FULL", ORANGE), "1": ("IN FULL", GREEN)})
 ANSWERING = Words({"0": ("NO ANSWER", RED), "1": ("ANSWERING", GREEN)})
 SEVERITY = Words(
@@ -48,8 +49,19 @@ _CAUSES = {
     CauseKind.REKEY_MISMATCH: "Rekey mismatch",
     CauseKind.DEAD_PEER_DETECTION: "Dead peer detection",
     CauseKind.PRE_SHARED_KEY_MISMATCH: "Pre-shared keys differ",
+    CauseKind.AUTHENTICATION_FAILED: "Authentication failed",
+    CauseKind.TRAFFIC_SELECTORS: "Traffic selectors differ",
+    CauseKind.NEGOTIATION_BLOCKED: "Negotiation blocked",
+    CauseKind.CLOSED_BY_CUSTOMER_GATEWAY: "Closed by the device",
+    CauseKind.REKEY_COLLISION: "Rekey collision",
     CauseKind.BGP_DOWN: "BGP is down",
     CauseKind.NO_ROUTES: "No routes",
+    CauseKind.NOT_ATTACHED: "Not attached to a gateway",
+    CauseKind.OPTIONS_CHANGED: "Options changed",
+    CauseKind.SHARED_EVENT: "Several sites at once",
+    CauseKind.DEAD_PEER_WITH_ACTION_NONE: "Dead peer, still UP",
+    CauseKind.DATA_PLANE_DEAD: "Data plane dead",
+    CauseKind.NEVER_UP: "Never up",
     CauseKind.ENDPOINT_REPLACEMENT: "AWS replaced the endpoint",
     CauseKind.CUSTOMER_GATEWAY_UNREACHABLE: "Customer gateway unreachable",
     CauseKind.WILL_NOT_RECOVER_ALONE: "Will not recover alone",
@@ -57,8 +69,8 @@ _CAUSES = {
 }
 
 _THIS_CONNECTION = (
-    "var-datasource=${datasource}&${job:queryparam}&var-account_id=${__data.fields.account_id}"
-    "&var-region=${__data.fields.region}&var-connection=${__data.fields.vpn_connection_id}&${__url_time_range}"
+    "var-datasource=${datasource}&${job:queryparam}&${account_id:queryparam}&${region:queryparam}"
+    "&var-connection=${__data.fields.vpn_connection_id}&${__url_time_range}"
 )
 _CONSOLE = "https://${__data.fields.region}.console.aws.amazon.com/vpcconsole/home?region=${__data.fields.region}"
 
@@ -70,20 +82,20 @@ TO_CONSOLE = link(
     f"{_CONSOLE}#VpnConnectionDetails:VpnConnectionId=${{__data.fields.vpn_connection_id}}",
 )
 
-NAME = Column("Connection", label="name", link=TO_CONNECTION, width=190)
-ACCOUNT = Column("Account", label="account_id", width=130)
-ACCOUNT_NAME = Column("Account name", label="account_name", width=140)
-REGION = Column("Region", label="region", width=120)
-CONNECTION_ID = Column("Connection ID", label="vpn_connection_id", link=TO_CONSOLE, width=210)
-TUNNEL_IP = Column("Tunnel (outside IP)", label="tunnel_ip", width=150)
+NAME = Column("Connection", label="name", link=TO_CONNECTION, width=180, filterable=True)
+ACCOUNT = Column("Account", label="account", width=150, filterable=True)
+REGION = Column("Region", label="region", width=125, filterable=True)
+CONNECTION_ID = Column("Connection ID", label="vpn_connection_id", link=TO_CONSOLE)
+TUNNEL_IP = Column("Tunnel (outside IP)", label="tunnel_ip", width=160)
 CAUSE = Column(
     "Probable cause",
     label="cause",
     words=Words({kind.value: (_CAUSES[kind], PLAIN) for kind in CauseKind}),
     quiet=True,
     link=TO_REMEDY,
-    width=220,
+    width=230,
 )
+CONFIDENCE = Column("Confidence", label="confidence", width=110)
 _SPELLING = {
     "phase1": "phase 1",
     "phase2": "phase 2",
@@ -132,7 +144,7 @@ _OPTION_NAMES = {
     for option in OPTIONS
     for key in (option.key, option.published_as.removeprefix("aws_vpn_tunnel_"))
 }
-OPTION_NAME = Column("Option", label="option", words=Words(_OPTION_NAMES), quiet=True, width=230)
+OPTION_NAME = Column("Option", label="option", words=Words(_OPTION_NAMES), quiet=True, width=250)
 LOG_EVENT = Column(
     "Event",
     label="event",
@@ -140,4 +152,5 @@ LOG_EVENT = Column(
     quiet=True,
     width=180,
 )
-IDENTITY = (ACCOUNT, REGION, CONNECTION_ID)
+WHERE = (ACCOUNT, REGION, CONNECTION_ID)
+IDENTITY_LABELS = ("name", "account", "region", "vpn_connection_id")

@@ -26,7 +26,10 @@ JOB = "aws-vpn-exporter"
 
 _HURRIED = {"interval", "for", "keep_firing_for", "group_wait", "group_interval", "repeat_interval"}
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_SCRAPE_INTERVAL = "30s"
+_SCRAPE_INTERVAL = "15s"
+
+DEAD_MANS_SWITCH = "dead-mans-switch"
+"""The receiver whose messages no person reads: they come all the time."""
 
 
 def seconds(duration: str) -> float:
@@ -120,14 +123,19 @@ class Mailbox:
         return f"http://127.0.0.1:{self._server.server_port}"
 
     def messages(self, receiver: str | None = None) -> list[Message]:
-        """What came so far, in order: for one receiver, or for all."""
+        """What came so far, in order: for one receiver, or for all that people read."""
         with self._lock:
-            return [message for message in self._received if receiver in (None, message.receiver)]
+            return [
+                message
+                for message in self._received
+                if message.receiver == receiver or (receiver is None and message.receiver != DEAD_MANS_SWITCH)
+            ]
 
     def put(self, message: Message) -> None:
         with self._lock:
             self._received.append(message)
-        self._on_message(message)
+        if message.receiver != DEAD_MANS_SWITCH:
+            self._on_message(message)
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         mailbox = self

@@ -8,7 +8,10 @@ from dataclasses import dataclass, replace
 
 from aws_vpn_exporter.diagnosis.case import Case
 from aws_vpn_exporter.diagnosis.cause import CauseKind, Confidence
+from aws_vpn_exporter.diagnosis.surroundings import NOTHING_AROUND, Surroundings
 from aws_vpn_exporter.evidence import (
+    Change,
+    Changes,
     Evidence,
     LogEvent,
     LogEventClass,
@@ -18,12 +21,14 @@ from aws_vpn_exporter.evidence import (
     TrafficPoint,
     TunnelLog,
 )
+from aws_vpn_exporter.history import Memory
 from aws_vpn_exporter.model import Connection, ConnectionState, Telemetry, Tunnel, TunnelState
 from aws_vpn_exporter.options import OptionValues
 from aws_vpn_exporter.policy import Policy, Settings
 
 NOW = 1_800_000_000.0
 MINUTE = 60.0
+DAY = 86400.0
 FELL = NOW - 60 * MINUTE
 LONG_AGO = NOW - 12 * 24 * 60 * MINUTE
 
@@ -31,7 +36,7 @@ THIS, OTHER = "203.0.113.17", "198.51.100.17"
 MESSAGES = {TunnelState.UP_WITHOUT_ROUTES: "0 BGP ROUTES", TunnelState.BGP_DOWN: "IPSEC IS UP"}
 MESSAGES |= {TunnelState.IPSEC_DOWN: "IPSEC IS DOWN"}
 
-ALL_ON = frozenset({"traffic", "maintenance", "negotiated", "logs"})
+ALL_ON = frozenset({"traffic", "maintenance", "negotiated", "logs", "changes"})
 LOGGED: OptionValues = {"LogEnabled": True}
 AWS_INITIATES: OptionValues = {"IkeVersions": ("ikev2",), "StartupAction": "start"}
 
@@ -68,21 +73,40 @@ def case(
     evidence: Evidence | None = None,
     sources: frozenset[str] = frozenset(),
     now: float = NOW,
+    memory: Memory | None = None,
+    around: Surroundings = NOTHING_AROUND,
+    association: str = "associated",
 ) -> Case:
     connection = Connection(
-        "vpn-0123456789abcdef0", state, routing=routing, tunnels=(this, other) if other else (this,)
+        "vpn-0123456789abcdef0",
+        state,
+        vpn_gateway_id="vgw-0123456789abcdef0",
+        association=association,
+        routing=routing,
+        tunnels=(this, other) if other else (this,),
     )
     settings = Settings(policies=(Policy(customer_gateway=gateway or {}),))
-    return Case(this, connection, settings, now, evidence or Evidence(), sources)
+    memories = {this.outside_ip: memory} if memory else {}
+    return Case(this, connection, settings, now, evidence or Evidence(), sources, {}, memories, around)
 
 
-def log(*events: tuple[float, LogEventClass, str]) -> Evidence:
-    return Evidence(logs=TunnelLog({}, tuple(LogEvent(*event) for event in events)))
+def log(*events: tuple[float, LogEventClass, str], nat: bool | None = None) -> Evidence:
+    return Evidence(logs=TunnelLog({}, tuple(LogEvent(*event) for event in events), nat))
 
 
 def traffic(*points: tuple[float, float | None]) -> Evidence:
     """Points by their period's end and the same rate both ways."""
     return Evidence(traffic=Traffic(tuple(TrafficPoint(time, rate, rate) for time, rate in points)))
+
+
+def stopped(receive: float, transmit: float) -> Evidence:
+    """Six busy periods of five minutes, and then three at these rates."""
+    rates = [(9000.0, 9000.0)] * 6 + [(receive, transmit)] * 3
+    ends = (NOW - MINUTE - 5 * MINUTE * number for number in reversed(range(9)))
+    return Evidence(traffic=Traffic(tuple(TrafficPoint(end, *both) for end, both in zip(ends, rates, strict=True))))
+
+
+STOPPED = stopped(40.0, 9000.0)
 
 
 @dataclass(frozen=True)
@@ -98,8 +122,14 @@ DOWN = tunnel(TunnelState.IPSEC_DOWN)
 DOWN_LOGGED = tunnel(TunnelState.IPSEC_DOWN, options=LOGGED)
 DEAD = (FELL - 5, LogEventClass.PEER_UNRESPONSIVE, "Peer is not responsive - Declaring peer dead")
 NO_MATCH = (FELL + 20, LogEventClass.NO_PROPOSAL_MATCH, "No Proposal Match Found by AWS")
+FELL_WITH_IT = tunnel(TunnelState.IPSEC_DOWN, ip=OTHER, since=FELL + 40)
+REFUSED = (FELL + 20, LogEventClass.AUTHENTICATION_FAILED, "AUTHENTICATION_FAILED as the response")
+DELETED = (FELL - 1, LogEventClass.CLOSED_BY_GATEWAY, "AWS tunnel received DELETE for IKE_SA from CGW")
+CHANGE = Change(FELL - 2 * MINUTE, "ModifyVpnTunnelOptions", "alice", THIS, ("Phase1LifetimeSeconds",))
 WRONG_KEY = (FELL + 20, LogEventClass.PRE_SHARED_KEY_MISMATCH, "pre-shared key mismatch")
 OTHER_LIFETIME: OptionValues = {"Phase1LifetimeSeconds": 3600}
+GCM_ONLY = tunnel(TunnelState.IPSEC_DOWN, options={"Phase2EncryptionAlgorithms": ("AES256-GCM-16",)})
+CBC_ONLY: OptionValues = {"Phase2EncryptionAlgorithms": ("AES128",)}
 
 CAUSES: Mapping[str, Scenario] = {
     "idle": Scenario(
@@ -134,14 +164,27 @@ CAUSES: Mapping[str, Scenario] = {
             (CauseKind.IDLE_TIMEOUT, POSSIBLE),
         ),
     ),
-    "lifetimes-differ": Scenario(
-        "A policy states another phase 1 lifetime than AWS has.",
-        case(DOWN, other=None, gateway=OTHER_LIFETIME),
+    "nothing-in-common": Scenario(
+        "A policy states an algorithm that AWS does not permit, and nothing else is known.",
+        case(GCM_ONLY, other=None, gateway=CBC_ONLY),
         ((CauseKind.REKEY_MISMATCH, LIKELY), STAYS_DOWN),
     ),
-    "lifetimes-differ-on-both-tunnels": Scenario(
+    "nothing-in-common-on-both-tunnels": Scenario(
         "The same difference on both tunnels, of which the other is up.",
-        case(DOWN, gateway=OTHER_LIFETIME),
+        case(GCM_ONLY, other=replace(UP, options=GCM_ONLY.options), gateway=CBC_ONLY),
+        ((CauseKind.REKEY_MISMATCH, POSSIBLE), STAYS_DOWN),
+    ),
+    "partial-overlap": Scenario(
+        "The device offers more than AWS permits; on what both have they can agree.",
+        case(GCM_ONLY, gateway={"Phase2EncryptionAlgorithms": ("AES128", "AES256-GCM-16")}),
+        ((CauseKind.REKEY_MISMATCH, POSSIBLE), STAYS_DOWN),
+    ),
+    "longer-lifetime-with-ikev1": Scenario(
+        "The device's lifetime is longer than AWS's, with IKEv1.",
+        case(
+            tunnel(TunnelState.IPSEC_DOWN, options={"IkeVersions": ("ikev1",)}),
+            gateway={"Phase1LifetimeSeconds": 86400},
+        ),
         ((CauseKind.REKEY_MISMATCH, POSSIBLE), STAYS_DOWN),
     ),
     "algorithms-differ-and-log": Scenario(
@@ -165,8 +208,8 @@ CAUSES: Mapping[str, Scenario] = {
         ((CauseKind.DEAD_PEER_DETECTION, LIKELY), STAYS_DOWN),
     ),
     "dead-peer-beats-a-difference": Scenario(
-        "AWS declared the peer dead; a policy also states another lifetime.",
-        case(DOWN_LOGGED, gateway=OTHER_LIFETIME, evidence=log(DEAD), sources=ALL_ON),
+        "AWS declared the peer dead; a policy also states algorithms that AWS does not permit.",
+        case(replace(GCM_ONLY, options={**GCM_ONLY.options, **LOGGED}), gateway=CBC_ONLY, evidence=log(DEAD)),
         ((CauseKind.DEAD_PEER_DETECTION, LIKELY), (CauseKind.REKEY_MISMATCH, POSSIBLE), STAYS_DOWN),
     ),
     "wrong-key": Scenario(
@@ -190,9 +233,9 @@ CAUSES: Mapping[str, Scenario] = {
         ((CauseKind.NO_ROUTES, LIKELY),),
     ),
     "static-without-routes": Scenario(
-        "UP on a static connection that has no route.",
+        "UP on a static connection of a virtual private gateway that counts no route.",
         case(tunnel(TunnelState.UP, routes=0)),
-        ((CauseKind.NO_ROUTES, LIKELY),),
+        ((CauseKind.NO_ROUTES, POSSIBLE),),
     ),
     "endpoint-replaced": Scenario(
         "AWS applied maintenance two minutes before the tunnel fell; nobody initiated since.",
@@ -213,9 +256,131 @@ CAUSES: Mapping[str, Scenario] = {
         ((CauseKind.ENDPOINT_REPLACEMENT, POSSIBLE),),
     ),
     "site-gone": Scenario(
-        "Both tunnels fell within a minute.",
-        case(DOWN, other=tunnel(TunnelState.IPSEC_DOWN, ip=OTHER, since=FELL + 40)),
+        "Both tunnels fell within a minute, and data had passed until then.",
+        case(DOWN, other=FELL_WITH_IT, evidence=traffic((FELL - 6 * MINUTE, 900.0))),
         ((CauseKind.CUSTOMER_GATEWAY_UNREACHABLE, LIKELY), STAYS_DOWN),
+    ),
+    "both-down-and-nothing-known": Scenario(
+        "Both tunnels are down since the same minute; whether they were ever up, nothing shows.",
+        case(DOWN, other=FELL_WITH_IT),
+        ((CauseKind.CUSTOMER_GATEWAY_UNREACHABLE, POSSIBLE), STAYS_DOWN),
+    ),
+    "site-gone-with-others": Scenario(
+        "Both tunnels fell within a minute, and so did tunnels of seven other customer gateways of the region.",
+        case(
+            DOWN,
+            other=FELL_WITH_IT,
+            evidence=traffic((FELL - 6 * MINUTE, 900.0)),
+            around=Surroundings((), 7, 4, "region eu-west-1"),
+        ),
+        ((CauseKind.SHARED_EVENT, LIKELY), (CauseKind.CUSTOMER_GATEWAY_UNREACHABLE, POSSIBLE), STAYS_DOWN),
+    ),
+    "gateway-up-elsewhere": Scenario(
+        "Both tunnels fell within a minute, but another connection of the same customer gateway is up.",
+        case(
+            DOWN,
+            other=FELL_WITH_IT,
+            evidence=traffic((FELL - 6 * MINUTE, 900.0)),
+            around=Surroundings(("vpn-0fedcba9876543210",)),
+        ),
+        (STAYS_DOWN, (CauseKind.UNKNOWN, POSSIBLE)),
+    ),
+    "both-down-and-the-gateway-talks": Scenario(
+        "Both tunnels fell within a minute, and since then AWS refuses the device's key.",
+        case(DOWN_LOGGED, other=FELL_WITH_IT, evidence=log(WRONG_KEY), sources=ALL_ON),
+        ((CauseKind.PRE_SHARED_KEY_MISMATCH, LIKELY), STAYS_DOWN),
+    ),
+    "never-up": Scenario(
+        "The exporter saw the connection appear, and no tunnel came up since.",
+        case(DOWN, other=FELL_WITH_IT, memory=Memory(FELL, appeared=True, up=False)),
+        ((CauseKind.NEVER_UP, LIKELY), STAYS_DOWN),
+    ),
+    "parked": Scenario(
+        "Both tunnels have been down since the same second, for weeks.",
+        case(
+            tunnel(TunnelState.IPSEC_DOWN, since=LONG_AGO - 9 * DAY),
+            other=tunnel(TunnelState.IPSEC_DOWN, ip=OTHER, since=LONG_AGO - 9 * DAY + 11),
+        ),
+        ((CauseKind.NEVER_UP, LIKELY), (CauseKind.CUSTOMER_GATEWAY_UNREACHABLE, POSSIBLE), STAYS_DOWN),
+    ),
+    "certificate-refused": Scenario(
+        "AWS logged AUTHENTICATION_FAILED on a tunnel that authenticates by certificate.",
+        case(replace(DOWN_LOGGED, certificate_arn="arn:aws:acm:eu-west-1:1:certificate/1"), evidence=log(REFUSED)),
+        ((CauseKind.AUTHENTICATION_FAILED, LIKELY), STAYS_DOWN),
+    ),
+    "authentication-refused": Scenario(
+        "AWS logged AUTHENTICATION_FAILED and nothing of a key, and sees the device behind NAT.",
+        case(DOWN_LOGGED, evidence=log(REFUSED, nat=True), sources=ALL_ON),
+        ((CauseKind.AUTHENTICATION_FAILED, LIKELY), STAYS_DOWN),
+    ),
+    "selectors-refused": Scenario(
+        "AWS logged TS_UNACCEPTABLE, and that phase 2 failed.",
+        case(
+            DOWN_LOGGED,
+            evidence=log(
+                (FELL + 20, LogEventClass.TRAFFIC_SELECTORS, "TS_UNACCEPTABLE: received from responder"),
+                (FELL + 21, LogEventClass.PHASE2_FAILED, "Phase 2 was unable to establish while keeping Phase 1"),
+            ),
+            sources=ALL_ON,
+        ),
+        ((CauseKind.TRAFFIC_SELECTORS, LIKELY), STAYS_DOWN),
+    ),
+    "half-open": Scenario(
+        "AWS, which does not initiate, logs half-open negotiations that it gives up.",
+        case(DOWN_LOGGED, evidence=log((FELL + 9 * MINUTE, LogEventClass.HALF_OPEN, "deleting un-established"))),
+        ((CauseKind.NEGOTIATION_BLOCKED, LIKELY), STAYS_DOWN),
+    ),
+    "closed-by-the-device": Scenario(
+        "AWS logged a DELETE from the customer gateway at the second of the fall.",
+        case(DOWN_LOGGED, evidence=log(DELETED), sources=ALL_ON),
+        ((CauseKind.CLOSED_BY_CUSTOMER_GATEWAY, LIKELY), STAYS_DOWN),
+    ),
+    "collision": Scenario(
+        "AWS logged a rekey collision half a minute before the fall.",
+        case(DOWN_LOGGED, evidence=log((FELL - 30, LogEventClass.REKEY_COLLISION, "detected collision"))),
+        ((CauseKind.REKEY_COLLISION, LIKELY), STAYS_DOWN),
+    ),
+    "not-attached": Scenario(
+        "AWS says that the connection is associated with no gateway.",
+        case(DOWN, other=FELL_WITH_IT, association="not-associated"),
+        ((CauseKind.NOT_ATTACHED, LIKELY), (CauseKind.CUSTOMER_GATEWAY_UNREACHABLE, POSSIBLE), STAYS_DOWN),
+    ),
+    "options-changed": Scenario(
+        "Somebody changed the tunnel's options two minutes before it fell.",
+        case(DOWN, evidence=Evidence(changes=Changes((CHANGE,)))),
+        ((CauseKind.OPTIONS_CHANGED, LIKELY), STAYS_DOWN),
+    ),
+    "dead-but-up": Scenario(
+        "UP with time-out action none; AWS sends, and nothing has come back for two periods.",
+        case(
+            tunnel(TunnelState.UP, routes=4, options={"DpdTimeoutAction": "none"}),
+            evidence=Evidence(
+                traffic=Traffic(tuple(TrafficPoint(NOW - age, 0.0, 800.0) for age in (6 * MINUTE, MINUTE)))
+            ),
+        ),
+        ((CauseKind.DEAD_PEER_WITH_ACTION_NONE, LIKELY),),
+    ),
+    "data-stopped": Scenario(
+        "UP, and for a quarter of an hour nothing has come from the device, which AWS goes on sending to.",
+        case(tunnel(TunnelState.UP, since=LONG_AGO, routes=4), evidence=STOPPED, sources=ALL_ON),
+        ((CauseKind.DATA_PLANE_DEAD, LIKELY),),
+    ),
+    "data-stopped-both-ways": Scenario(
+        "UP, and for a quarter of an hour nothing has passed either way: the site may have nothing to send.",
+        case(tunnel(TunnelState.UP, since=LONG_AGO, routes=4), evidence=stopped(0.0, 0.0), sources=ALL_ON),
+        ((CauseKind.DATA_PLANE_DEAD, POSSIBLE),),
+    ),
+    "phase-2-refused": Scenario(
+        "Nothing passed before the fall; since then AWS cannot establish phase 2, and no proposal was refused.",
+        case(
+            DOWN_LOGGED,
+            evidence=replace(
+                traffic((FELL - 6 * MINUTE, 900.0), (FELL - MINUTE, 0.0)),
+                logs=log((FELL + 20, LogEventClass.PHASE2_FAILED, "Phase 2 was unable to establish")).logs,
+            ),
+            sources=ALL_ON,
+        ),
+        ((CauseKind.TRAFFIC_SELECTORS, POSSIBLE), (CauseKind.REKEY_MISMATCH, POSSIBLE), STAYS_DOWN),
     ),
     "site-gone-and-dead-peer": Scenario(
         "Both tunnels fell within a minute, each as a dead peer: the symptom comes after the cause.",
@@ -226,6 +391,18 @@ CAUSES: Mapping[str, Scenario] = {
             sources=ALL_ON,
         ),
         ((CauseKind.CUSTOMER_GATEWAY_UNREACHABLE, LIKELY), (CauseKind.DEAD_PEER_DETECTION, POSSIBLE), STAYS_DOWN),
+    ),
+    "maintained-and-up-again": Scenario(
+        "AWS applied maintenance 14 minutes before; its log shows the tunnel up since, and then a dead peer.",
+        case(
+            DOWN_LOGGED,
+            evidence=replace(
+                log((FELL - 12 * MINUTE, LogEventClass.PHASE2_UP, "CHILD_SA established"), DEAD),
+                maintenance=Maintenance(last_applied=FELL - 14 * MINUTE),
+            ),
+            sources=ALL_ON,
+        ),
+        ((CauseKind.DEAD_PEER_DETECTION, LIKELY), STAYS_DOWN),
     ),
     "site-silent": Scenario(
         "No tunnel is up, and half an hour later AWS still logs that the peer does not answer.",
@@ -262,6 +439,7 @@ CAUSES: Mapping[str, Scenario] = {
     ),
 }
 
+TRANSIT = case(tunnel(TunnelState.UP, routes=0))
 UNKNOWN = (STAYS_DOWN, (CauseKind.UNKNOWN, POSSIBLE))
 
 FALSE_FRIENDS: Mapping[str, Scenario] = {
@@ -304,6 +482,56 @@ FALSE_FRIENDS: Mapping[str, Scenario] = {
         "No route is accepted over a tunnel that is down: a consequence, not the cause.",
         case(tunnel(TunnelState.IPSEC_DOWN, routes=0), routing="bgp"),
         UNKNOWN,
+    ),
+    "harmless-differences": Scenario(
+        "The device renews its keys first, has another time-out for dead peers and another replay window.",
+        case(
+            DOWN,
+            gateway={
+                "Phase1LifetimeSeconds": 28000,
+                "Phase2LifetimeSeconds": 3000,
+                "DpdTimeoutSeconds": 45,
+                "DpdTimeoutAction": "restart",
+                "ReplayWindowSize": 64,
+            },
+        ),
+        UNKNOWN,
+    ),
+    "longer-lifetime-with-ikev2": Scenario(
+        "The device's lifetimes are longer than AWS's, with IKEv2: each side has its own.",
+        case(
+            tunnel(TunnelState.IPSEC_DOWN, options={"IkeVersions": ("ikev2",)}),
+            gateway={"Phase1LifetimeSeconds": 86400, "Phase2LifetimeSeconds": 28800},
+        ),
+        UNKNOWN,
+    ),
+    "collision-long-before": Scenario(
+        "AWS logged a rekey collision twenty minutes before the fall: most do no harm.",
+        case(DOWN_LOGGED, evidence=log((FELL - 20 * MINUTE, LogEventClass.REKEY_COLLISION, "detected collision"))),
+        UNKNOWN,
+    ),
+    "deleted-at-a-rekey": Scenario(
+        "AWS logged a DELETE half an hour before the fall: every rekey deletes the old keys.",
+        case(DOWN_LOGGED, evidence=log((FELL - 30 * MINUTE, LogEventClass.CLOSED_BY_GATEWAY, "DELETE for Phase 2"))),
+        UNKNOWN,
+    ),
+    "changed-after-the-fall": Scenario(
+        "Somebody changed the tunnel's options ten minutes after it fell.",
+        case(DOWN, evidence=Evidence(changes=Changes((CHANGE._replace(time=FELL + 10 * MINUTE),)))),
+        UNKNOWN,
+    ),
+    "silent-with-answers": Scenario(
+        "UP with time-out action none, and data comes back.",
+        case(
+            tunnel(TunnelState.UP, routes=4, options={"DpdTimeoutAction": "none"}),
+            evidence=Evidence(traffic=Traffic((TrafficPoint(NOW - MINUTE, 700.0, 800.0),))),
+        ),
+        (),
+    ),
+    "static-on-a-transit-gateway": Scenario(
+        "UP on a static connection of a transit gateway, with no route counted: they are in its own table.",
+        replace(TRANSIT, connection=replace(TRANSIT.connection, vpn_gateway_id="", transit_gateway_id="tgw-1")),
+        (),
     ),
     "mismatch-while-up": Scenario(
         "A policy states another lifetime, and the tunnel is up with routes.",

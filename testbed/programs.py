@@ -11,6 +11,8 @@ from urllib.error import URLError
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 _FETCHED = REPOSITORY / ".cache" / "real-parts"
+_BUILT = REPOSITORY / ".cache" / "go" / "bin"
+"""Programs from Go modules, as .ci/run builds them."""
 
 
 class MissingProgramError(Exception):
@@ -23,6 +25,8 @@ def find(name: str, old: bool = False) -> Path:
     Raises MissingProgramError. Tests leave that to tests/conftest.py, which skips or, in CI, fails them.
     """
     fetched = _FETCHED / ("old/bin" if old else "bin") / name
+    if not fetched.is_file() and not old:
+        fetched = _BUILT / name
     if fetched.is_file():
         return fetched
     # The one on PATH may be of any version, so it never serves as the old one.

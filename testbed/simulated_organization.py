@@ -237,6 +237,9 @@ class SimulatedOrganization:
     def _DescribeRegions(self, _account: str, _form: Mapping[str, str]) -> Mapping[str, object]:  # noqa: N802
         return {"Regions": [{"RegionName": region} for region in self.organization.regions]}
 
+    def _DescribeCustomerGateways(self, _account: str, _form: Mapping[str, str]) -> Mapping[str, object]:  # noqa: N802
+        return {"CustomerGateways": []}
+
     def _GetCallerIdentity(self, account: str, _form: Mapping[str, str]) -> Mapping[str, object]:  # noqa: N802
         return {"Account": account, "Arn": f"arn:aws:iam::{account}:user/demo", "UserId": "AIDADEMO"}
 

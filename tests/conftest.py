@@ -35,7 +35,9 @@ def pytest_runtest_call() -> Generator[None, object, object]:
 @pytest.fixture(autouse=True, scope="session")
 def _dummy_aws_environment() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        for name in [name for name in os.environ if name.startswith("AWS_") and name != "AWS_CA_BUNDLE"]:
+        # The AWS CLI sets AWS_DATA_PATH when a test imports it, and does not work without.
+        kept = ("AWS_CA_BUNDLE", "AWS_DATA_PATH")
+        for name in [name for name in os.environ if name.startswith("AWS_") and name not in kept]:
             patch.delenv(name)
         patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
         patch.setenv("AWS_CONFIG_FILE", "/dev/null")

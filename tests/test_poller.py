@@ -4,6 +4,7 @@ import gc
 import random
 import threading
 import time
+import tracemalloc
 from collections import Counter
 from pathlib import Path
 
@@ -82,3 +83,22 @@ def test_memory_stays_flat_over_a_thousand_polls_with_churn(monkeypatch: pytest.
                 before = resident()
         assert len(samples(exporter.page(), "aws_vpn_connection_info")) == 10
         assert resident() - before < 6
+
+
+def test_reloads_leave_nothing_behind() -> None:
+    poller = Poller(lambda _: (), Schedule(60, lambda _: Pause(60), lambda _: 1), time, random.random)
+
+    def reload(times: int) -> int:
+        for _ in range(times):
+            poller.watch(TARGETS)
+            poller.configure(Schedule(60, lambda _: Pause(60), lambda _: 1))
+        gc.collect()
+        current, _ = tracemalloc.get_traced_memory()
+        return current
+
+    tracemalloc.start()
+    try:
+        before = reload(10)
+        assert reload(1000) - before < 100_000, "bytes"
+    finally:
+        tracemalloc.stop()

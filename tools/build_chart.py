@@ -1,9 +1,11 @@
-"""Writes what the chart repeats from elsewhere: the exporter's schema, its version, the README's table, the changes.
+"""Writes what the chart repeats from elsewhere: the exporter's schema and version, the README's tables, the changes,
+the alert rules and the dashboards.
 
-Alert rules and dashboards are not repeated: the chart's folder `files` links to them, and Helm follows links.
+Rules and dashboards are copied rather than linked, since Flux and source archives leave links out.
 """
 
 import argparse
+import importlib.metadata
 import json
 import re
 import sys
@@ -11,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import kubernetes_validate  # type: ignore[import-untyped]
 import yaml
 
 from aws_vpn_exporter import __version__
@@ -18,6 +21,7 @@ from aws_vpn_exporter.config import Config
 from tools.generated import ROOT, add_check, write_or_check
 
 CHART = ROOT / "helm" / "aws-vpn-exporter"
+GO_MODULES = ROOT / "tools" / "kubernetes" / "go.mod"
 IMAGE = "ghcr.io/aws-vpn-exporter/aws-vpn-exporter"
 PROJECT = "https://github.com/aws-vpn-exporter/aws-vpn-exporter"
 
@@ -48,11 +52,35 @@ def _for_values(schema: Any) -> Any:
     return kept if len(alternatives) != 1 else kept.pop("anyOf")[0] | kept
 
 
-def readme(current: str, values: str) -> str:
-    """README.md with the table of values."""
+def readme(current: str, values: str, go_modules: str) -> str:
+    """README.md with the tables of values and of what the chart was tried on."""
     rows = "\n".join(f"| `{key}` | {_cell(default)} | {text} |" for key, default, text in described(values))
     table = f"| value | default | what it is |\n|---|---|---|\n{rows}\n"
-    return _between(current, "<!-- values:begin -->\n", "<!-- values:end -->\n", f"\n{table}\n")
+    current = _between(current, "<!-- values:begin -->\n", "<!-- values:end -->\n", f"\n{table}\n")
+    return _between(current, "<!-- tried:begin -->\n", "<!-- tried:end -->\n", f"\n{tried(go_modules)}\n")
+
+
+def tried(go_modules: str) -> str:
+    """What the tests run and what they only render, by version. `go_modules` names the programs of the real node."""
+
+    def version(module: str) -> str:
+        found = re.search(rf"^(?:require)?\s+{re.escape(module)} v(\S+)", go_modules, re.MULTILINE)
+        if not found:
+            raise ValueError(f"tools/kubernetes/go.mod names no version of {module}")
+        return found[1]
+
+    published = kubernetes_validate.utils.all_versions()
+    operator = importlib.metadata.version("cloudcoil.models.prometheus_operator")
+    rows = {
+        f"Kubernetes {version('k8s.io/kubernetes')}": "on a real node, in a restricted namespace: installed, upgraded "
+        "from one exporter to shards and back, rolled back, uninstalled; every manifest sent to the API server",
+        f"Kubernetes {published[0]} to {published[-1]}": "rendered, and held against the schemas published for the "
+        "oldest and for the newest",
+        f"Helm {version('helm.sh/helm/v4')}": "all of the above on the node; lint",
+        f"helm-unittest {version('github.com/helm-unittest/helm-unittest')}": "the suites in `tests/`",
+        f"Prometheus Operator {operator.rpartition('.')[0]}": "rendered, and held against the schemas of its resources",
+    }
+    return "| version | what was done |\n|---|---|\n" + "".join(f"| {key} | {text} |\n" for key, text in rows.items())
 
 
 def described(values: str) -> Iterator[tuple[str, object, str]]:
@@ -112,6 +140,8 @@ def chart(current: str, changelog: str) -> str:
             ]
         ),
         "artifacthub.io/operator": "false",
+        "artifacthub.io/prerelease": "false",
+        "artifacthub.io/containsSecurityUpdates": "false",
     }
     generated = yaml.dump(
         {"appVersion": __version__, "annotations": annotations}, Dumper=_Dumper, sort_keys=False, width=120
@@ -159,8 +189,13 @@ def generated(chart_folder: Path) -> Mapping[Path, str]:
 
     return {
         chart_folder / "values.schema.json": schema(read("values.schema.json")),
-        chart_folder / "README.md": readme(read("README.md"), read("values.yaml")),
+        chart_folder / "README.md": readme(read("README.md"), read("values.yaml"), GO_MODULES.read_text("utf-8")),
         chart_folder / "Chart.yaml": chart(read("Chart.yaml"), read("CHANGELOG.md")),
+        chart_folder / "files" / "aws-vpn.rules.yaml": (ROOT / "alerts" / "aws-vpn.rules.yaml").read_text("utf-8"),
+        **{
+            chart_folder / "files" / "grafana" / file.name: file.read_text("utf-8")
+            for file in sorted((ROOT / "grafana").glob("*.json"))
+        },
     }
 
 

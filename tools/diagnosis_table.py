@@ -4,12 +4,9 @@ import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from aws_vpn_exporter.devices import READERS
-from aws_vpn_exporter.devices.settings import READABLE
 from aws_vpn_exporter.diagnosis.case import TURN_ON
-from aws_vpn_exporter.diagnosis.cause import Cause, CauseKind
-from aws_vpn_exporter.diagnosis.causes import causes
-from aws_vpn_exporter.options import OPTIONS
+from aws_vpn_exporter.diagnosis.cause import CauseKind, Clue, Rule
+from aws_vpn_exporter.diagnosis.causes import RULES, UNKNOWN, causes
 from testbed.diagnosis_scenarios import CAUSES, FALSE_FRIENDS, Scenario
 from tools.generated import ROOT, main
 
@@ -19,12 +16,23 @@ HEAD = """\
 <!-- Written by tools/diagnosis_table.py from the code and the scenarios of its tests: change it there, then run
 `make generate`. -->
 
-For a tunnel that is down, or up without a route, the exporter names the probable causes, the best supported first. Each
-has its evidence, its remedy, and what could be turned on to know more. Two rules hold throughout:
+For a tunnel that is down, or up without a route, the exporter names the probable causes, the best supported first.
+Each has its evidence, what speaks against it, its remedy, and what could be turned on to know more. Rules that hold
+throughout:
 
 - A cause is `likely` or `possible`, never certain.
-- Absence of evidence is not evidence. A source that is off, silent or too old counts neither for a cause
-  nor against one; what is missing is named instead.
+- Each fact is as direct as its source: AWS's log names a cause; AWS's state, or a change that AWS booked, says it;
+  timing, traffic and settings let one infer it; some facts only fit it, and many others as well.
+- The more direct outranks the less direct. A cause is `likely` on direct evidence, or on an inference that nothing
+  speaks against. Where something of the same weight contradicts it, it is `possible`, and what speaks against it is
+  shown. Where something more direct contradicts it, it is not named.
+- A symptom yields to its cause: a dead peer is no more than `possible` where the whole site, or a whole region, went.
+- Absence of evidence is not evidence. A source that is off, silent or too old counts neither for a cause nor against
+  one; what is missing is named instead.
+- Every command that is printed goes through one gate. It stops what a known fact contradicts: a key beside a
+  certificate, IKEv2 where IKEv1 is in use, a static route where routes are in a transit gateway's table, a new
+  endpoint in the first half hour, a value that was only read in a file, a weaker algorithm, what is so already. It
+  holds back what would interrupt the last tunnel that works, and what speaks against its own cause.
 """
 
 SCENARIOS = """\
@@ -39,81 +47,42 @@ FALSE_EVIDENCE = """\
 Situations that look like a certain cause and do not show it, with the causes that are named nevertheless.
 """
 
-DEVICES = """\
-## Device files
-
-A device's own configuration can be read instead of stating its values by hand. What cannot be read, or has no
-counterpart at AWS, is named with its line and not guessed; an option of which a part is not understood counts as not
-stated. Keys and passwords in the file are not looked at, and no text of it is repeated beyond the names of connections.
-"""
-
-LIFETIMES = """\
-Which time is taken for AWS's lifetime:
-
-"""
-
-LIFETIME_ROWS = (
-    (
-        "strongSwan",
-        "`rekey_time` (or `reauth_time`) and `over_time`",
-        "`life_time`, or `rekey_time` and 10 %",
-        "4 hours and 10 %; 1 hour and 10 %",
-    ),
-    (
-        "Cisco IOS",
-        "`lifetime` of the ISAKMP policy or the IKEv2 profile",
-        "`set security-association lifetime seconds`, or the router's own",
-        "86400 s, with IKEv2 not known; 3600 s",
-    ),
-)
-
-NOTES = """\
-AWS's lifetime is the moment at which a security association ends, so it is compared with the moment at which strongSwan
-closes one and not against that of the rekey, which comes earlier on both sides. It is also the number that strongSwan
-announces with IKEv1. So `rekey_time = 1h` alone is 3960 seconds; `life_time = 1h` is AWS's 3600.
-
-- Dead peer detection: only strongSwan's `dpd_timeout` with `version = 1` is a time-out. With IKEv2 the time-out follows
-  from the retransmission settings in another file, and IOS does not write down how often it tries. What each side does
-  with a dead peer is its own affair and is not compared.
-- Phase 2 without a Diffie-Hellman group is shown as `none`. AWS permits no such thing, so it always differs.
-- AEAD ciphers such as GCM have no integrity algorithm in phase 1, only a pseudo-random function; AWS has no option for
-  that.
-- Sets differ where the device offers something that AWS does not permit. As long as both have a member in common they
-  may still agree; the comparison names it.
-"""
-
 
 def page() -> str:
     """docs/DIAGNOSIS.md."""
     parts = [
         HEAD,
         "## Causes\n",
-        *map(_cause_section, _first_of_each()),
+        *map(_rule_section, (*RULES, UNKNOWN)),
         SCENARIOS,
         *map(_scenario_section, CAUSES.values()),
         FALSE_EVIDENCE,
         *map(_scenario_section, FALSE_FRIENDS.values()),
         "## Sources that tell more\n",
         _table(("source", "what for"), ((f"`{source}`", sentence) for source, sentence in TURN_ON.items())),
-        DEVICES,
-        _formats(),
-        LIFETIMES + _table(("file", "phase 1", "phase 2", "if nothing is set"), LIFETIME_ROWS),
-        NOTES,
     ]
     return "\n".join(parts)
 
 
-def _first_of_each() -> list[Cause]:
-    found: Mapping[CauseKind, Cause] = {
-        cause.kind: cause for scenario in CAUSES.values() for cause in causes(scenario.case)
-    }
-    return [found[kind] for kind in CauseKind]
+def _rule_section(rule: Rule) -> str:
+    """A cause: its evidence, its remedy, and where the fact behind it stands."""
+    lines = [f"### `{rule.kind}`", "", f"{rule.remedy} {_link(rule.runbook)}", ""]
+    lines += [f"- More closely, {one.detail}: {one.remedy}" for one in rule.variants]
+    lines += [f"- For it: {_first_line(clue)}" for clue in rule.supports]
+    lines += [f"- Against it: {_first_line(clue)}" for clue in rule.refutes]
+    symptom_of = ", ".join(f"`{kind}`" for kind in CauseKind if kind in rule.yields_to)
+    lines += [f"- Only a symptom, where one of these is likely: {symptom_of}."] * bool(symptom_of)
+    lines += [f"- Source: {rule.source}."] * bool(rule.source)
+    return "\n".join(lines) + "\n"
 
 
-def _cause_section(cause: Cause) -> str:
-    name, _, anchor = cause.runbook.partition("#")
-    link = f"[{anchor.replace('-', ' ').capitalize().replace('aws', 'AWS')}](runbooks/{name}#{anchor})"
-    return f"### `{cause.kind}`\n\n{cause.remedy} Runbook: {link}.\n"
+def _first_line(clue: Clue) -> str:
+    return (clue.__doc__ or "").strip().partition("\n")[0]
+
+
+def _link(runbook: str) -> str:
+    name, _, anchor = runbook.partition("#")
+    return f"Runbook: [{anchor.replace('-', ' ').capitalize().replace('aws', 'AWS')}](runbooks/{name}#{anchor})."
 
 
 def _scenario_section(scenario: Scenario) -> str:
@@ -122,12 +91,6 @@ def _scenario_section(scenario: Scenario) -> str:
     evidence = "".join(f"- {sentence}\n" for sentence in found[0].evidence) if found else ""
     heading = f"### {scenario.description.rstrip('.')}\n\nCauses: {named or 'none'}.\n"
     return f"{heading}\nEvidence for the first:\n\n{evidence}" if evidence else heading
-
-
-def _formats() -> str:
-    titles = " and ".join(reader.title for reader in READERS)
-    options = ", ".join(f"`{option.key}`" for option in OPTIONS if option.name in READABLE)
-    return f"Formats: {titles}.\n\nOptions: {options}.\n"
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:

@@ -9,12 +9,14 @@ from aws_vpn_exporter import config, fields
 from aws_vpn_exporter.config import Config
 from aws_vpn_exporter.metrics.connection import CONNECTION
 from aws_vpn_exporter.metrics.exporter import EXPORTER
+from aws_vpn_exporter.metrics.lean import LEFT_OUT
 from aws_vpn_exporter.metrics.record import Metric
+from aws_vpn_exporter.metrics.site import SITE
 from aws_vpn_exporter.metrics.target import SOURCE, TARGET
 from aws_vpn_exporter.metrics.tunnel import TUNNEL
 from aws_vpn_exporter.options import OPTIONS, Option, text
 from aws_vpn_exporter.target import FailureCause
-from aws_vpn_exporter.web.config import WebConfig
+from aws_vpn_exporter.web.schema import WebConfig
 from aws_vpn_exporter.wording import duration
 from tools.generated import ROOT, main
 
@@ -52,7 +54,8 @@ CONFIGURATION_HEAD = """\
 Without a file, `aws-vpn-exporter serve` watches the account of the default AWS credentials in the default region. A
 file, named by `--config.file`, is YAML and strict: unknown keys, duplicate keys and aliases are errors that say where
 and what would be right. `aws-vpn-exporter check-config --config.file=FILE` prints what would be watched. The file is
-read again on SIGHUP and on `POST /-/reload`; if it cannot be used then, the configuration before it stays in force.
+read again on SIGHUP, with `--web.enable-lifecycle` on `POST /-/reload`, and with `--config.auto-reload-interval=30s`
+once it has changed; if it cannot be used then, the configuration before it stays in force.
 
 Durations are written as `30s`, `5m` or `1h30m`. Credentials, regions and endpoints come the standard AWS way
 (`AWS_PROFILE`, `AWS_REGION`, web identity, `AWS_ENDPOINT_URL_EC2` for a VPC endpoint, ...), never from this file.
@@ -75,15 +78,38 @@ option_defaults:
 WEB_HEAD = """\
 ## Web configuration
 
-TLS, users and headers are set in a file of their own, named by `--web.config.file`, in the format of Prometheus's
-exporter-toolkit. It is checked with each request: changed users, headers and certificates are in force at once,
-without a reload. Paths are relative to the file.
+TLS, users, headers and a rate limit are set in a file of their own, named by `--web.config.file`, in the format of
+Prometheus's exporter-toolkit. It is checked with each request: what has changed is in force at once, without a reload.
+Paths are relative to the file. `aws-vpn-exporter check-config --web.config.file=FILE` checks it.
 
 ```yaml
 tls_server_config: {cert_file: tls.crt, key_file: tls.key}
 basic_auth_users: {prometheus: "$2y$10$..."}   # htpasswd -nBC 10 prometheus
 auth_excluded_paths: [/-/healthy, /-/ready]
 ```
+"""
+
+WEB_DIFFERENCES = """\
+### Where it differs from exporter-toolkit
+
+What `promtool check web-config` accepts is accepted, and what it refuses is refused; a test holds both side by side,
+feature by feature. These are the differences. What cannot be done here is said in one line, in the log at start and by
+`check-config`.
+
+| in the file | here |
+|---|---|
+| `RequireAnyClientCert`, `RequireClientCert` | refused: Python's TLS asks for no certificate without checking it |
+| `client_allowed_sans` without `RequireAndVerifyClientCert` | refused: it would let in clients without a certificate |
+| a file of client authorities without any certificate | refused: nobody could connect |
+| a bcrypt hash that no password can fit | refused: toolkit looks at its beginning only |
+| a header with a line break or other than ASCII | refused: it could not be sent |
+| a key without a value | refused: a forgotten value must not turn passwords off |
+| aliases, a `burst` with a fraction | refused, as in the exporter's own configuration |
+| `auth_excluded_paths` | accepted: toolkit has no such key; `/-/healthy` never needs a password |
+| `http2: true` | accepted; HTTP/1.1 is spoken |
+| `client_auth_type: RequestClientCert` | accepted; certificates are not asked for, as nobody is refused by them |
+| `curve_preferences` with more than one | accepted; before Python 3.15 only the first is offered |
+| `rate_limit` | does not count `/-/healthy`, so that a busy exporter is not restarted |
 """
 
 
@@ -93,6 +119,7 @@ def metrics() -> str:
     sections: tuple[tuple[str, tuple[str, ...], tuple[Metric[Any], ...]], ...] = (
         ("Connections", connection, CONNECTION),
         ("Tunnels", (*connection, "tunnel_ip"), TUNNEL),
+        ("Sites", ("account_id", "region", "site"), SITE),
         ("Targets", ("account_id", "region"), TARGET),
         ("Optional sources", ("account_id", "region"), SOURCE),
         ("The exporter itself", (), EXPORTER),
@@ -108,6 +135,7 @@ def _metric_section(title: str, identity: tuple[str, ...], metrics: tuple[Metric
 
 def _metric(metric: Metric[Any]) -> str:
     labels = f"; further labels: {_coded(metric.labels)}" if metric.labels else ""
+    labels += "; not published with `series: lean`" if metric.name in LEFT_OUT else ""
     return f"### `{metric.name}`\n\n{metric.help}\n\n{metric.type.capitalize()}{labels}.\n"
 
 
@@ -156,13 +184,27 @@ def configuration() -> str:
             *(_block(name, main["$defs"]) for name in MAIN_BLOCKS),
             WEB_HEAD,
             _keys(web, web["$defs"]),
-            *(_block(name, web["$defs"]) for name in ("TlsServerConfig", "HttpServerConfig")),
+            *(_block(name, web["$defs"]) for name in ("TlsServerConfig", "HttpServerConfig", "RateLimit")),
+            WEB_DIFFERENCES,
         ]
     )
 
 
 SOURCE_BLOCKS = ("TrafficBlock", "MaintenanceBlock", "NegotiatedBlock", "LogsBlock")
-MAIN_BLOCKS = ("AccountBlock", "OrganizationBlock", "Selection", "PolicyBlock", "Match", "OptionBlock", *SOURCE_BLOCKS)
+MAIN_BLOCKS = (
+    "AccountBlock",
+    "OrganizationBlock",
+    "Selection",
+    "PolicyBlock",
+    "Match",
+    "GatewayBlock",
+    "WindowBlock",
+    "SitesBlock",
+    "HeadroomBlock",
+    "RisksBlock",
+    "OptionBlock",
+    *SOURCE_BLOCKS,
+)
 
 TITLES = {
     "AccountBlock": "An entry of `accounts`",
@@ -170,13 +212,21 @@ TITLES = {
     "Selection": "`include` and `exclude`",
     "PolicyBlock": "An entry of `policies`",
     "Match": "`match`",
-    "OptionBlock": "`customer_gateway` and `option_defaults`",
+    "GatewayBlock": "`customer_gateway`",
+    "WindowBlock": "An entry of `planned`",
+    "SitesBlock": "`sites`",
+    "HeadroomBlock": "`headroom`",
+    "RisksBlock": "`risks`",
+    "OptionBlock": "`option_defaults`",
     "TrafficBlock": "`traffic`",
     "MaintenanceBlock": "`maintenance`",
     "NegotiatedBlock": "`negotiated`",
     "LogsBlock": "`logs`",
+    "ChangesBlock": "`changes`",
+    "CustomerGatewaysBlock": "`customer_gateways`",
     "TlsServerConfig": "`tls_server_config`",
     "HttpServerConfig": "`http_server_config`",
+    "RateLimit": "`rate_limit`",
 }
 
 
@@ -194,6 +244,8 @@ def _block(name: str, definitions: Schema) -> str:
 
 
 def _keys(schema: Schema, definitions: Schema) -> str:
+    if not schema.get("properties"):
+        return "It has no keys: `{}` turns it on.\n"
     rows = "\n".join(
         f"| `{key}` | {_type(value, definitions)} | {_default(key, value, schema)} | {value.get('description', '')} |"
         for key, value in schema["properties"].items()
@@ -214,16 +266,22 @@ def _types(value: Schema, definitions: Schema) -> Iterator[str]:
     if "const" in value:
         yield f"`{value['const']}`"
     elif "enum" in value:
-        yield ", ".join(f"`{word}`" for word in value["enum"])
+        yield ", ".join(f"`{word}`" for word in value["enum"] if word)
     elif value.get("type") == "array":
         yield f"list of {_type(value['items'], definitions)}"
     elif value.get("type") == "object":
         yield "block of names and texts"
     elif value.get("type") == "integer":
         low, high = value.get("minimum"), value.get("maximum")
-        yield f"number, {low} to {high}" if high and high < 10**6 else f"number, from {low}"
+        yield "number" + (f", {low} to {high}" if high and high < 10**6 else "" if low is None else f", from {low}")
+    elif value.get("type") == "number":
+        yield "number"
+    elif value.get("type") == "boolean":
+        yield "`true` or `false`"
+    elif value.get("format") == "date-time":
+        yield "time"
     elif value.get("type") == "string":
-        yield KINDS.get(value.get("pattern", ""), "text")
+        yield "duration" if value.get("format") == "duration" else KINDS.get(value.get("pattern", ""), "text")
 
 
 def _default(key: str, value: Schema, schema: Schema) -> str:
@@ -232,7 +290,7 @@ def _default(key: str, value: Schema, schema: Schema) -> str:
     default = value.get("default")
     if isinstance(default, float):
         return f"`{duration(default)}`"
-    return f"`{default}`" if isinstance(default, str | int) else ""
+    return f"`{default}`" if isinstance(default, str | int) and default != "" else ""
 
 
 def generated() -> Mapping[Path, str]:

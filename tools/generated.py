@@ -26,6 +26,15 @@ def write_or_check(files: Mapping[Path, str], check: bool) -> int:
     return 1 if check and outdated else 0
 
 
+def write_figures(page: Path, name: str, figures: str) -> None:
+    """Put measured figures into a page, between the marks of this name."""
+    begin, end = f"<!-- {name}:begin -->\n", f"<!-- {name}:end -->\n"
+    before, found, rest = page.read_text("utf-8").partition(begin)
+    if not found or end not in rest:
+        raise ValueError(f"{page} has no marks for {name}")
+    page.write_text(f"{before}{begin}\n{figures}\n{end}{rest.partition(end)[2]}", "utf-8")
+
+
 def main(about: str, files: Mapping[Path, str]) -> int:
     """The command line of a generator without options of its own; the exit code."""
     parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)

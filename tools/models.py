@@ -16,6 +16,7 @@ from botocore.loaders import Loader
 from tools.generated import ROOT, main
 
 OPERATIONS = (
+    "DescribeCustomerGateways",
     "DescribeRegions",
     "DescribeVpnConnections",
     "GetActiveVpnTunnelStatus",

@@ -9,22 +9,11 @@
 set -euo pipefail
 
 root="$(cd "$(dirname "$0")/.." && pwd)/.cache/real-parts"
+. "$(dirname "$0")/debian.sh"
 
 fail() {
     echo "real-parts: $*" >&2
     exit 1
-}
-
-# The archives this machine already trusts, from one-line and deb822 sources; security archives lack these packages.
-archives() {
-    local file
-    for file in /etc/apt/sources.list /etc/apt/sources.list.d/*.list; do
-        [ -f "$file" ] && sed -nE 's/^[[:space:]]*deb[[:space:]]+(\[[^]]*\][[:space:]]*)?([^[:space:]]+).*/\2/p' "$file"
-    done
-    for file in /etc/apt/sources.list.d/*.sources; do
-        [ -f "$file" ] && sed -nE 's/^URIs:[[:space:]]*//Ip' "$file" | tr -s '[:space:]' '\n'
-    done
-    true
 }
 
 # Debian's Alertmanager reads its own templates from a fixed path below /usr/share, which nobody may need root to fill.
@@ -44,32 +33,16 @@ WRAPPER
     chmod +x "$folder/bin/alertmanager"
 }
 
-# unpack SUITE FOLDER PACKAGE...: downloads from the first archive that has the suite.
-unpack() {
-    local suite=$1 folder=$2 archive scratch
+# fetch SUITE FOLDER PACKAGE...: the packages' programs in FOLDER/bin, and what Alertmanager needs in FOLDER/lib.
+fetch() {
+    local suite=$1 folder=$2
     shift 2
-    scratch=$(mktemp -d)
-    # apt drops its rights while it downloads and must still be able to write here.
-    chmod 755 "$scratch"
-    mkdir -p "$scratch/lists/partial" "$scratch/cache" "$scratch/debs"
-    local apt=(apt-get -q -o "Dir::Etc::sourcelist=$scratch/sources.list" -o Dir::Etc::sourceparts=/dev/null
-        -o "Dir::State::lists=$scratch/lists" -o "Dir::Cache=$scratch/cache" -o APT::Sandbox::User=
-        -o Acquire::Languages=none -o APT::Update::Error-Mode=any)
-    for archive in $(archives | grep -v security | sort -u); do
-        echo "deb $archive $suite main" >"$scratch/sources.list"
-        "${apt[@]}" update >"$scratch/log" 2>&1 || continue
-        (cd "$scratch/debs" && "${apt[@]}" download "$@") >>"$scratch/log" 2>&1 || continue
-        rm -rf "$folder"
-        mkdir -p "$folder/unpacked" "$folder/bin"
-        find "$scratch/debs" -name '*.deb' -exec dpkg-deb -x {} "$folder/unpacked" \;
-        find "$folder/unpacked/usr/bin" -maxdepth 1 -type f -exec mv {} "$folder/bin/" \;
-        relocate_alertmanager "$folder"
-        rm -rf "$folder/unpacked" "$scratch"
-        return
-    done
-    cat "$scratch/log" >&2 2>/dev/null || true
-    rm -rf "$scratch"
-    fail "none of this machine's apt archives offers $* in the Debian suite $suite"
+    rm -rf "$folder"
+    unpack "$suite" "$folder/unpacked" "$@" || fail "nothing fetched"
+    mkdir -p "$folder/bin"
+    find "$folder/unpacked/usr/bin" -maxdepth 1 -type f -exec mv {} "$folder/bin/" \;
+    relocate_alertmanager "$folder"
+    rm -rf "$folder/unpacked"
 }
 
 # have FOLDER PROGRAM...: every program is there and runs.
@@ -88,8 +61,8 @@ if ! have "$root" "${new_programs[@]}" || ! have "$root/old" "${old_programs[@]}
     command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null ||
         fail "needs apt-get and dpkg-deb, that is Debian; elsewhere put promtool, prometheus, alertmanager and amtool on PATH"
     mkdir -p "$root"
-    unpack forky "$root/new" prometheus promtool prometheus-alertmanager prometheus-blackbox-exporter
-    unpack bookworm "$root/old" prometheus prometheus-alertmanager
+    fetch forky "$root/new" prometheus promtool prometheus-alertmanager prometheus-blackbox-exporter
+    fetch bookworm "$root/old" prometheus prometheus-alertmanager
     rm -rf "$root/bin" "$root/lib"
     mv "$root/new/bin" "$root/new/lib" "$root/"
     rmdir "$root/new"

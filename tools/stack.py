@@ -19,15 +19,15 @@ from pathlib import Path
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
-from aws_vpn_exporter.demo.fleet import SCENARIOS, Fleet
+from aws_vpn_exporter.demo.fleet import SCENARIOS, Fleet, RepairedFleet
 from aws_vpn_exporter.demo.server import SimulatedAws
-from testbed.chain import Chain, Mailbox, Message, chain, seconds, shipped_rules
+from testbed.chain import DEAD_MANS_SWITCH, Chain, Mailbox, Message, chain, seconds, shipped_rules
 from testbed.exporter_process import COMMAND, clean_environment, with_credentials
 from testbed.programs import MissingProgramError, free_port, program, wait_for
 
 REPLICAS = 2
 SPEED = 6
-RECEIVERS = {"critical": "pager", "warning": "chat", "info": "ticket"}
+RECEIVERS = {"critical": "pager", "warning": "chat", "info": "ticket", "none": DEAD_MANS_SWITCH}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -62,7 +62,9 @@ def _choices() -> str:
 def _run(stack: ExitStack, folder: Path, options: argparse.Namespace, over: threading.Event) -> None:
     print("Starting ...", flush=True)
     fleet = Fleet(time.time, options.scenario)
-    aws = stack.enter_context(SimulatedAws(fleet.describe, script=fleet.fault, sources=fleet))
+    repaired = RepairedFleet(fleet.describe, time.time)
+    simulated = SimulatedAws(repaired.describe, script=fleet.fault, sources=fleet, changes=repaired)
+    aws = stack.enter_context(simulated)
     mailbox = stack.enter_context(Mailbox(_show))
     exporters = [_exporter(stack, aws.url, folder / f"exporter-{number}.log") for number in range(REPLICAS)]
     for address in exporters:

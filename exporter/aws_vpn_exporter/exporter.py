@@ -15,12 +15,13 @@ from typing import Any
 from prometheus_client import ProcessCollector
 
 from aws_vpn_exporter import __version__, config
-from aws_vpn_exporter.aws import connections
+from aws_vpn_exporter.aws.connection_polls import FASTER, ConnectionPolls, not_well
 from aws_vpn_exporter.aws.credentials import SESSION_ENDED, RoleSession
 from aws_vpn_exporter.aws.session import BOTO3_VERSION, Aws, CannotStartError
 from aws_vpn_exporter.config import Config, ConfigError
 from aws_vpn_exporter.discovery.targets import Discovery, enabled_regions
 from aws_vpn_exporter.evidence import SourceAnswer
+from aws_vpn_exporter.history import History, remembered
 from aws_vpn_exporter.metrics.exporter import ExporterStatus
 from aws_vpn_exporter.metrics.page import MetricsPage, exporter_families
 from aws_vpn_exporter.model import Connection
@@ -45,6 +46,11 @@ _SOURCE_THREADS = (8, 4)
 _PATIENCE_WITH_STS = 2.0
 """Seconds."""
 
+_PATIENCE_WITH_FIRST_POLLS = 5.0
+"""Seconds without a target that was tried for the first time, after which the exporter is ready all the same. Where
+packets to AWS vanish, a first poll takes many seconds, as it tries to connect again. What the pages say until then is
+true."""
+
 _SOON = 0.25
 """Seconds until discovery goes on while roles or regions have not been tried yet."""
 
@@ -56,6 +62,9 @@ _TOO_EARLY = 1.0
 
 _LARGE_JITTER = 0.5
 """Of long pauses: the first polls take seconds together, the later ones should spread over minutes."""
+
+
+_NO_HISTORY: History = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +80,20 @@ class _Active:
 class Exporter:
     """Watches VPN connections and writes pages about them."""
 
-    def __init__(self, aws: Aws, path: Path | None, shard: Shard = EVERYTHING) -> None:
-        """Raises ConfigError or CannotStartError where this can never work."""
+    def __init__(self, aws: Aws, path: Path | None, shard: Shard = EVERYTHING, only_region: str | None = None) -> None:
+        """Raises ConfigError or CannotStartError where this can never work.
+
+        `only_region` is watched in place of the regions that the configuration names.
+        """
+        self._only_region = only_region
         self._aws = aws
         self._path = path
         self._shard = shard
         self._active = self._load(None)
         self._reload_successful, self._last_reload = True, time.time()
         self._process = ProcessCollector(registry=None)
-        self._poller = Poller(self._connections, _connection_schedule(self._active.config), time, random.random)
+        self._connection_polls = ConnectionPolls(aws, time.monotonic)
+        self._poller = Poller(self._connections, self._connection_schedule(), time, random.random)
         self._roles = Poller(self._assume_role, _role_schedule(self._active.config), time, random.random)
         self._regions = Poller(self._enabled_regions, _region_schedule(self._active.config), time, random.random)
         self._sources: Mapping[str, Poller[SourceAnswer[Any]]] = {
@@ -87,6 +101,7 @@ class Exporter:
             for name in SOURCES
         }
         self._source_of: dict[tuple[str, Target], tuple[SourceBlock, Source]] = {}
+        self._histories: dict[Target, History] = {}
         self._rediscover = threading.Event()
 
     def start(self) -> None:
@@ -103,6 +118,11 @@ class Exporter:
 
     @property
     def ready(self) -> bool:
+        """Whether the pages say what can be said: every target has been tried, or AWS does not answer for now."""
+        return self.all_tried or self._poller.stalled_for > _PATIENCE_WITH_FIRST_POLLS
+
+    @property
+    def all_tried(self) -> bool:
         """Whether every target has been tried at least once."""
         return self._poller.ready
 
@@ -115,7 +135,11 @@ class Exporter:
         """What is known of each target now."""
         by_source = {name: _by_target(self._sources[name].statuses()) for name in self._active.config.sources()}
         return [
-            TargetStatus(poll, {name: by[poll.target] for name, by in by_source.items() if poll.target in by})
+            TargetStatus(
+                poll,
+                {name: by[poll.target] for name, by in by_source.items() if poll.target in by},
+                self._histories.get(poll.target, _NO_HISTORY),
+            )
             for poll in self._poller.statuses()
         ]
 
@@ -153,7 +177,7 @@ class Exporter:
             log.error("the configuration is not reloaded, the one before stays: %s", error)
             raise ConfigError(str(error)) from None
         self._reload_successful, self._last_reload = True, time.time()
-        self._poller.configure(_connection_schedule(self._active.config))
+        self._poller.configure(self._connection_schedule())
         self._roles.configure(_role_schedule(self._active.config))
         self._regions.configure(_region_schedule(self._active.config))
         for name, poller in self._sources.items():
@@ -163,12 +187,31 @@ class Exporter:
 
     def _load(self, before: Discovery | None) -> _Active:
         loaded = config.load(self._path) if self._path else Config()
+        if self._only_region:
+            loaded = loaded.only_in(self._only_region)
         settings = loaded.settings(self._path)
         return _Active(loaded, Discovery(self._aws, loaded, before), settings, MetricsPage(settings))
 
+    def _connection_schedule(self) -> Schedule[tuple[Connection, ...]]:
+        """Targets with connections are asked often, the others now and then; an empty answer is valid until the next.
+
+        More often still while a connection is not well.
+        """
+        loaded, settings = self._active.config, self._active.settings
+        often, rarely = Pause(loaded.poll_interval), Pause(loaded.discovery_interval, _LARGE_JITTER)
+        faster = Pause(min(FASTER, loaded.poll_interval))
+        return Schedule(
+            poll_interval=loaded.poll_interval,
+            next_poll=lambda answer: faster if not_well(answer, settings) else often if answer else rarely,
+            valid_for=lambda answer: loaded.stale_after if answer else math.inf,
+        )
+
     def _connections(self, target: Target) -> tuple[Connection, ...]:
         with self._new_session_after_refusal(target):
-            return connections.connections(self._aws, target)
+            config = self._active.config
+            found = self._connection_polls.fetch(target, self._active.settings, config.poll_interval)
+        self._histories[target] = remembered(self._histories.get(target), found, time.time())
+        return found
 
     def _enabled_regions(self, target: Target) -> tuple[str, ...]:
         with self._new_session_after_refusal(target):
@@ -242,6 +285,8 @@ class Exporter:
         targets = active.discovery.targets(accounts, roles, regions)
         mine = {target: found for target, found in targets.items() if self._shard.has(target)}
         self._poller.watch(mine)
+        for target in set(self._histories) - set(mine):
+            del self._histories[target]
         turned_on = active.config.sources()
         pollable = {target: found for target, found in mine.items() if found.pollable}
         for name, poller in self._sources.items():
@@ -253,16 +298,6 @@ class Exporter:
         if not (roles_tried and regions_tried):
             return _SOON
         return active.config.discovery_interval if active.discovery.settled(targets) else active.config.poll_interval
-
-
-def _connection_schedule(loaded: Config) -> Schedule[tuple[Connection, ...]]:
-    """Targets with connections are asked often, the others now and then; an empty answer is valid until the next."""
-    often, rarely = Pause(loaded.poll_interval), Pause(loaded.discovery_interval, _LARGE_JITTER)
-    return Schedule(
-        poll_interval=loaded.poll_interval,
-        next_poll=lambda answer: often if answer else rarely,
-        valid_for=lambda answer: loaded.stale_after if answer else math.inf,
-    )
 
 
 def _source_schedule(loaded: Config, name: str) -> Schedule[SourceAnswer[Any]]:

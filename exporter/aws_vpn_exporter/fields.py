@@ -17,16 +17,19 @@ class Block(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-def _seconds(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    if not re.fullmatch(DURATION_PATTERN, value):
+def seconds(text: str) -> float:
+    """The seconds of a duration such as 1m30s. Raises ValueError for other text, and for less than a second."""
+    if not re.fullmatch(DURATION_PATTERN, text):
         raise ValueError("should be a duration such as 30s, 5m or 1h30m")
-    seconds = sum(int(number) * UNITS[unit] for number, unit in re.findall(r"([0-9]+)(ms|s|m|h|d)", value))
-    if seconds < _SHORTEST:
-        raise ValueError(f"should be at least {duration(_SHORTEST)}, not {value}")
-    return seconds
+    found = sum(int(number) * UNITS[unit] for number, unit in re.findall(r"([0-9]+)(ms|s|m|h|d)", text))
+    if found < _SHORTEST:
+        raise ValueError(f"should be at least {duration(_SHORTEST)}, not {text}")
+    return found
 
 
-Duration = Annotated[float, BeforeValidator(_seconds), WithJsonSchema({"type": "string", "pattern": DURATION_PATTERN})]
+def _of_text(value: object) -> object:
+    return seconds(value) if isinstance(value, str) else value
+
+
+Duration = Annotated[float, BeforeValidator(_of_text), WithJsonSchema({"type": "string", "pattern": DURATION_PATTERN})]
 """Seconds; in the file, text such as 1m30s."""

@@ -52,7 +52,7 @@ class Tunnel:
     """One tunnel, known by its outside address. `options` holds only what AWS reported.
 
     `log_group` and `bgp_log_group` are the ARNs of the CloudWatch Logs groups that AWS is told to write to; the options
-    LogEnabled and BgpLogEnabled say whether it does.
+    LogEnabled and BgpLogEnabled say whether it does. With a `certificate_arn` the tunnel authenticates by certificate.
     """
 
     outside_ip: str
@@ -61,11 +61,16 @@ class Tunnel:
     inside_cidr: str = ""
     log_group: str = ""
     bgp_log_group: str = ""
+    certificate_arn: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """One Site-to-Site VPN connection. Absent text is ""; `accelerated` is None where AWS does not say."""
+    """One Site-to-Site VPN connection. Absent text is ""; `accelerated` is None where AWS does not say.
+
+    `networks` are those that AWS narrows the traffic selectors to; empty where it takes all, as it does by default.
+    `association` is AWS's GatewayAssociationState. With a `pre_shared_key_arn` the keys lie in Secrets Manager.
+    """
 
     id: str
     state: ConnectionState
@@ -74,9 +79,14 @@ class Connection:
     customer_gateway_id: str = ""
     vpn_gateway_id: str = ""
     transit_gateway_id: str = ""
+    core_network_arn: str = ""
+    vpn_concentrator_id: str = ""
+    association: str = ""
+    pre_shared_key_arn: str = ""
     routing: str = ""
     accelerated: bool | None = None
     bandwidth: str = ""
+    networks: tuple[str, ...] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
     tunnels: tuple[Tunnel, ...] = ()
 
@@ -84,6 +94,22 @@ class Connection:
     def in_service(self) -> bool:
         """Whether tunnels are meant to be up: not while AWS creates or deletes the connection."""
         return self.state in (ConnectionState.AVAILABLE, ConnectionState.MODIFYING)
+
+    @property
+    def gateway(self) -> tuple[str, str]:
+        """The kind of gateway at AWS and its name; "" and "" where the connection hangs on none that is known."""
+        kinds = (
+            ("virtual private gateway", self.vpn_gateway_id),
+            ("VPN concentrator", self.vpn_concentrator_id),
+            ("transit gateway", self.transit_gateway_id),
+            ("Cloud WAN core network", self.core_network_arn),
+        )
+        return next(((kind, name) for kind, name in kinds if name), ("", ""))
+
+    @property
+    def counts_static_routes(self) -> bool:
+        """Whether AcceptedRouteCount means something on a static connection: on virtual private gateways only."""
+        return self.gateway[0] in ("virtual private gateway", "")
 
     @property
     def tunnels_up(self) -> int | None:

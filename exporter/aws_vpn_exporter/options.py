@@ -217,14 +217,3 @@ OPTIONS: tuple[Option, ...] = (
 
 BY_KEY: Mapping[str, Option] = {option.key: option for option in OPTIONS}
 BY_NAME: Mapping[str, Option] = {option.name: option for option in OPTIONS}
-
-
-def differs(at_aws: OptionValue, at_gateway: OptionValue) -> bool:
-    """Whether the two sides disagree.
-
-    A set at AWS is what AWS permits, and its default permits nearly everything. So a set disagrees where the
-    gateway is set to something that AWS does not permit; the gateway may well use less.
-    """
-    if isinstance(at_aws, tuple) and isinstance(at_gateway, tuple):
-        return not set(at_gateway) <= set(at_aws)
-    return at_aws != at_gateway

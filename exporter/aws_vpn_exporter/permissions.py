@@ -79,7 +79,8 @@ def _watching(config: Config, blocks: Iterable[Any]) -> list[Json]:
     for name, block in config.sources().items():
         source = SOURCES[name]
         resources = source.resources(block, targets.partition(config))
-        statements.append(_allow(f"Read{name.capitalize()}", source.actions, resources))
+        sid = "Read" + "".join(word.capitalize() for word in name.split("_"))
+        statements.append(_allow(sid, source.actions, resources))
     return statements
 
 

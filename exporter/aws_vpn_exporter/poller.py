@@ -7,6 +7,7 @@ regions and of optional sources are the same.
 
 import heapq
 import logging
+import math
 import queue
 import threading
 from collections.abc import Callable, Mapping
@@ -95,12 +96,15 @@ class Poller(Generic[Answer]):
         self._planned: list[tuple[float, Target]] = []  # a heap; an item is void once its target is due at another time
         self._changed = threading.Condition()
         self._watching = False
+        self._progress_at = math.inf
+        """When there was last a new target, or one was tried for the first time; on the monotonic clock."""
 
     def configure(self, schedule: Schedule[Answer]) -> None:
         """Takes a new schedule; a poll that is due later than it allows is brought forward."""
         with self._changed:
             self._schedule = schedule
             now = self._clock.monotonic()
+            self._planned = []  # each target is planned anew
             for target, entry in self._entries.items():
                 self._plan(target, entry, min(entry.due, now + self._pause(entry).seconds))
 
@@ -164,6 +168,12 @@ class Poller(Generic[Answer]):
         return self._watching and tried == total
 
     @property
+    def stalled_for(self) -> float:
+        """Seconds since there was last a new target or one was tried for the first time; 0 before there are targets."""
+        with self._changed:
+            return max(0.0, self._clock.monotonic() - self._progress_at)
+
+    @property
     def progress(self) -> tuple[int, int]:
         """How many targets have been tried, and how many there are."""
         with self._changed:
@@ -198,6 +208,8 @@ class Poller(Generic[Answer]):
             if entry is None:
                 return
             now = self._clock.monotonic()
+            if not entry.tried:
+                self._progress_at = now
             entry.status = replace(entry.status, polls=entry.status.polls + 1, duration=now - started)
             if isinstance(result, PollError):
                 self._note_failure(entry, result)
@@ -209,8 +221,10 @@ class Poller(Generic[Answer]):
 
     def _watch(self, targets: Mapping[Target, Discovered]) -> None:
         now, before = self._clock.monotonic(), self._entries
-        self._watching, self._entries = True, {}
+        self._watching, self._entries, self._planned = True, {}, []
         for target in sorted(targets):
+            if target not in before:
+                self._progress_at = now
             entry = before.get(target) or _Entry(PollStatus(target), now)
             self._entries[target] = entry
             self._apply(target, entry, targets[target])

@@ -1,18 +1,26 @@
 """What a person wants to know of each connection and target, in words: for the status page and for `diagnose`."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
 from aws_vpn_exporter.diagnosis.case import Case
 from aws_vpn_exporter.diagnosis.cause import Cause
 from aws_vpn_exporter.diagnosis.causes import causes
-from aws_vpn_exporter.evidence import Maintenance, Negotiated, Traffic
+from aws_vpn_exporter.diagnosis.risks import Risk, rekey_due, risks
+from aws_vpn_exporter.evidence import Change, CustomerGateway, Maintenance, Negotiated, Traffic
 from aws_vpn_exporter.model import Connection, TunnelState
 from aws_vpn_exporter.options import OPTIONS
 from aws_vpn_exporter.policy import OptionSides, Settings
-from aws_vpn_exporter.status import ConnectionStatus, SourcePoll, TargetStatus, connection_statuses, source_up
-from aws_vpn_exporter.target import Target
+from aws_vpn_exporter.status import (
+    ConnectionStatus,
+    SourcePoll,
+    TargetStatus,
+    connection_statuses,
+    neighborhood,
+    source_up,
+)
+from aws_vpn_exporter.target import FailureCause, Target
 from aws_vpn_exporter.wording import age, moment
 
 RUNBOOKS = "https://github.com/aws-vpn-exporter/aws-vpn-exporter/blob/main/docs/runbooks/"
@@ -26,6 +34,9 @@ _STATES: Mapping[TunnelState, tuple[str, str]] = {
 }
 
 
+_MOST_CHANGES = 5
+
+
 class Health(IntEnum):
     """How a connection fares, worst first."""
 
@@ -35,6 +46,8 @@ class Health(IntEnum):
     NO_TELEMETRY = 3
     GOOD = 4
     OUT_OF_SERVICE = 5
+    PARKED = 6
+    IGNORED = 7
 
 
 HEALTH: Mapping[Health, tuple[str, str, str]] = {
@@ -44,6 +57,8 @@ HEALTH: Mapping[Health, tuple[str, str, str]] = {
     Health.NO_TELEMETRY: ("warn", "AWS reports no tunnel state", ""),
     Health.GOOD: ("good", "All expected tunnels up", ""),
     Health.OUT_OF_SERVICE: ("idle", "Not in service", ""),
+    Health.PARKED: ("idle", "Parked: no tunnel is expected", ""),
+    Health.IGNORED: ("idle", "Ignored by a policy", ""),
 }
 
 
@@ -65,6 +80,24 @@ class TunnelRow:
     case: Case
     options: tuple[OptionSides, ...]
     """Options that stand out: away from AWS's default, or in disagreement with the customer gateway."""
+    risks: tuple[Risk, ...]
+    """What its settings will do to it, the worst first; empty where the configuration does not ask."""
+    rekey_due: tuple[tuple[int, float], ...]
+    """Phases, and the Unix time by which their keys are renewed at the latest."""
+
+
+@dataclass(frozen=True, slots=True)
+class SharedCause:
+    """A cause and the tunnels that have it; `best` are those whose best cause it is.
+
+    The facts for it and against it are said once, and begin with the tunnel's address where they hold for one only.
+    """
+
+    cause: Cause
+    tunnels: tuple[TunnelRow, ...]
+    best: tuple[TunnelRow, ...]
+    evidence: tuple[str, ...]
+    against: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +114,37 @@ class ConnectionCard:
     expected: int
     tags: tuple[tuple[str, str], ...]
     tunnels: tuple[TunnelRow, ...]
+    device: CustomerGateway | None
+    changes: tuple[Change, ...]
+    """The latest changes that somebody made at AWS, oldest first."""
+
+    @property
+    def device_words(self) -> str:
+        """The device at the other end, as AWS knows it."""
+        if self.device is None:
+            return ""
+        number = self.device.as_number
+        return ", ".join(filter(None, (self.device.device, self.device.address, number and f"AS {number}")))
+
+    @property
+    def shared_causes(self) -> list[SharedCause]:
+        """The causes of all tunnels, each once, in the order of their best rank."""
+        found: dict[tuple[object, ...], list[tuple[int, TunnelRow, Cause]]] = {}
+        for tunnel in self.tunnels:
+            for rank, cause in enumerate(tunnel.causes):
+                key = (cause.kind, cause.detail, cause.confidence)
+                found.setdefault(key, []).append((rank, tunnel, cause))
+        ordered = sorted(found.values(), key=lambda same: min(rank for rank, _, _ in same))
+        return [
+            SharedCause(
+                same[0][2],
+                tuple(tunnel for _, tunnel, _ in same),
+                tuple(tunnel for rank, tunnel, _ in same if rank == 0),
+                _said_once([(tunnel, cause.evidence) for _, tunnel, cause in same]),
+                _said_once([(tunnel, cause.against) for _, tunnel, cause in same]),
+            )
+            for same in ordered
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +159,15 @@ class TargetRow:
     connections: str
     sources: tuple[tuple[str, str, str], ...]
     """Tone, name and state of each optional source."""
+    refused: bool = False
+    """Whether a policy of the organization refuses it, and always did: nothing is known to be lost there."""
 
 
 def cards(statuses: Iterable[TargetStatus], settings: Settings, now: float) -> list[ConnectionCard]:
     """The connections at the Unix time `now`, worst first."""
-    found = [_card(one) for status in statuses for one in connection_statuses(status, settings, now)]
+    known = list(statuses)
+    around = neighborhood(known)
+    found = [_card(one) for status in known for one in connection_statuses(status, settings, now, around)]
     return sorted(found, key=lambda card: (card.health, card.target, card.connection.name, card.connection.id))
 
 
@@ -124,12 +192,31 @@ def _card(status: ConnectionStatus) -> ConnectionCard:
         expected=settings.expected_tunnels(connection),
         tags=tuple((key, connection.tags[key]) for key in settings.tags if connection.tags.get(key)),
         tunnels=tuple(map(_tunnel_row, status.cases)),
+        device=status.customer_gateway,
+        changes=_changes(status),
     )
+
+
+def _said_once(said: Sequence[tuple[TunnelRow, tuple[str, ...]]]) -> tuple[str, ...]:
+    about: dict[str, tuple[str, ...]] = {}
+    for tunnel, facts in said:
+        for fact in facts:
+            about[fact] = (*about.get(fact, ()), tunnel.outside_ip)
+    return tuple(fact if len(ips) == len(said) else f"{', '.join(ips)}: {fact}" for fact, ips in about.items())
+
+
+def _changes(status: ConnectionStatus) -> tuple[Change, ...]:
+    known = (case.evidence.changes for case in status.cases)
+    return next((changes.known for changes in known if changes), ())[-_MOST_CHANGES:]
 
 
 def _health(connection: Connection, settings: Settings) -> Health:
     if not connection.in_service:
         return Health.OUT_OF_SERVICE
+    if settings.is_ignored(connection):
+        return Health.IGNORED
+    if settings.expected_tunnels(connection) == 0:
+        return Health.PARKED
     if connection.tunnels_up is None:
         return Health.NO_TELEMETRY
     if connection.tunnels_up == 0:
@@ -158,6 +245,8 @@ def _tunnel_row(case: Case) -> TunnelRow:
         causes=causes(case),
         case=case,
         options=tuple(_standing_out(case)),
+        risks=risks(case),
+        rekey_due=tuple(rekey_due(case)),
     )
 
 
@@ -192,10 +281,10 @@ def _maintenance(maintenance: Maintenance | None) -> str:
 
 
 def _standing_out(case: Case) -> Iterable[OptionSides]:
-    gateway = case.settings.customer_gateway(case.connection, case.tunnel)
+    stated = {sides.option.name: sides for sides in case.settings.sides(case.connection, case.tunnel)}
     for option in OPTIONS:
-        sides = case.settings.option_sides(case.tunnel, option, gateway.get(option.name))
-        if sides.at_aws != option.default or sides.differ:
+        sides = stated.get(option.name) or case.settings.option_sides(case.tunnel, option, None)
+        if sides.at_aws != option.default or sides.difference.harm:
             yield sides
 
 
@@ -205,7 +294,9 @@ def _target_row(status: TargetStatus, now: float) -> TargetRow:
         tone, state = "bad", f"failing: {poll.failure.cause}"
     else:
         tone, state = ("good", "answers") if poll.up else ("idle", "not tried yet")
+    refused = bool(poll.failure and poll.failure.cause is FailureCause.REFUSED_BY_POLICY and not poll.last_success)
     return TargetRow(
+        refused=refused,
         target=poll.target,
         tone=tone,
         state=state,
@@ -220,4 +311,7 @@ def _source_state(name: str, poll: SourcePoll) -> tuple[str, str, str]:
     error = poll.failure or (poll.answer.partial_error if poll.answer else None)
     if error:
         return "bad", name, f"{error.cause}: {error}"
-    return ("good", name, "answers") if source_up(poll) else ("idle", name, "not tried yet")
+    if not source_up(poll):
+        return "idle", name, "not tried yet"
+    notes = poll.answer.notes if poll.answer else ()
+    return "good", name, " ".join(("answers", *(f"({note.rstrip('.')})" for note in notes)))

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Generic, TypeVar
 
+from aws_vpn_exporter.redaction import redacted
+
 Answer = TypeVar("Answer")
 
 UNKNOWN_ACCOUNT = "unknown"
@@ -22,6 +24,7 @@ class FailureCause(StrEnum):
 
     THROTTLED = "throttled"
     DENIED = "denied"
+    REFUSED_BY_POLICY = "refused_by_policy"
     CREDENTIALS = "credentials"
     CLOCK_SKEW = "clock_skew"
     REGION = "region"
@@ -40,7 +43,7 @@ class PollError(Exception):
     """
 
     def __init__(self, cause: FailureCause, message: str, code: str = "") -> None:
-        super().__init__(message)
+        super().__init__(redacted(message))
         self.cause = cause
         self.code = code
 

@@ -3,6 +3,8 @@
 import unicodedata
 from datetime import UTC, datetime
 
+from aws_vpn_exporter.redaction import redacted
+
 UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 """Seconds in each unit of a duration, as configuration files write it."""
 
@@ -44,3 +46,8 @@ def clean(text: object) -> str:
     return "".join(
         _REPLACEMENT if unicodedata.category(char) in ("Cc", "Cs") or char in _BIDIRECTIONAL else char for char in kept
     )
+
+
+def remark(text: object) -> str:
+    """What somebody else said, such as AWS about a failure: on one line, without secrets, as `clean` keeps it."""
+    return clean(redacted(" ".join(str(text).split())))

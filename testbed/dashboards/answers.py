@@ -10,6 +10,7 @@ from grafana.build import BOARDS, HERE
 from testbed.dashboards.prometheus import Prometheus, Samples
 
 UIDS = tuple(board.uid for board in BOARDS)
+PER_REPLICA = ("aws-vpn-exporter: Replicas:", "aws-vpn-exporter: Duration of scrapes:")
 UNITS = {"m": 60, "h": 3600, "d": 86400}
 
 Dashboard = Mapping[str, Any]
@@ -23,8 +24,18 @@ def load(uid: str) -> Dashboard:
 
 
 def panels(dashboard: Dashboard) -> list[Mapping[str, Any]]:
-    """All panels but the headings."""
-    return [panel for panel in dashboard["panels"] if panel["type"] != "row"]
+    """All panels that ask Prometheus, those in closed rows too."""
+    return [panel for panel in _every(dashboard) if panel["type"] != "logs"]
+
+
+def logs(dashboard: Dashboard) -> list[Mapping[str, Any]]:
+    """All panels that ask for log lines."""
+    return [panel for panel in _every(dashboard) if panel["type"] == "logs"]
+
+
+def _every(dashboard: Dashboard) -> list[Mapping[str, Any]]:
+    inner = [one for panel in dashboard["panels"] for one in (panel, *panel.get("panels", ()))]
+    return [panel for panel in inner if panel["type"] != "row"]
 
 
 def variables_of(dashboard: Dashboard, connection: str = ".+", span: str = "24h") -> Variables:
@@ -101,34 +112,17 @@ def _as_grafana_writes(sample: Mapping[str, Any]) -> str:
     return f"{{{labels}}} {value[1]} {int(value[0]) * 1000}"
 
 
-def rows(panel: Mapping[str, Any], got: Mapping[str, Samples]) -> list[dict[str, str]]:
-    """The rows of a table panel, as Grafana's transformations make them of the answers by ref."""
-    transformations = {one["id"]: one["options"] for one in panel["transformations"]}
-    single = len(got) == 1
-    frames = [
-        [{**sample["metric"], ("Value" if single else f"Value #{ref}"): sample["value"][1]} for sample in samples]  # type: ignore[dict-item, index]
-        for ref, samples in got.items()
-        if samples
-    ]
-    if matrix := transformations.get("groupingToMatrix"):
-        return _matrix(frames[0] if frames else [], matrix)
-    # Merge: rows are one where all the labels that every frame has are the same.
-    keys = set.intersection(*({*row} for frame in frames for row in frame)) if frames else set()
-    merged: dict[tuple[str, ...], dict[str, str]] = {}
-    for frame in frames:
-        for number, row in enumerate(frame):
-            key = tuple(row[name] for name in sorted(keys)) if len(frames) > 1 else (str(number),)
-            clashes = {name for name in row.keys() & merged.get(key, {}).keys() if row[name] != merged[key][name]}
-            merged.setdefault((*key, str(number)) if clashes else key, {}).update(row)
-    hidden = transformations["organize"]["excludeByName"]
-    return [{name: value for name, value in row.items() if name not in hidden} for row in merged.values()]
+def figure(api: Prometheus, uid: str, title: str) -> float:
+    """What a panel with one figure is answered."""
+    (answer,) = (one for one in answers(api, uid) if one.panel["title"] == title)
+    (sample,) = answer.samples
+    return float(sample["value"][1])  # type: ignore[index]
 
 
-def _matrix(frame: list[dict[str, str]], options: Mapping[str, str]) -> list[dict[str, str]]:
-    made: dict[str, dict[str, str]] = {}
-    corner = f"{options['rowField']}\\{options['columnField']}"
-    for row in frame:
-        cells = made.setdefault(row[options["rowField"]], {corner: row[options["rowField"]]})
-        # Prometheus treats an empty label as absent; Grafana shows an empty cell for it.
-        cells[row[options["columnField"]]] = row.get(options["valueField"], "")
-    return list(made.values())
+def replicas_count_once(api: Prometheus, uid: str) -> None:
+    """No answer tells replicas apart, but for the panels about them; and none holds one thing twice."""
+    for one in answers(api, uid):
+        labels = [tuple(sorted(sample["metric"].items())) for sample in one.samples]  # type: ignore[attr-defined]
+        assert len(set(labels)) == len(labels), one.where
+        if not one.where.startswith(PER_REPLICA):
+            assert not any("instance" in dict(found) for found in labels), one.where

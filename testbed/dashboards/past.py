@@ -12,6 +12,8 @@ from testbed.dashboards.prometheus import JOB, Past
 HOUR, DAY = 3600, 86400
 REKEY = 2700
 """Seconds between two rekeys in a tunnel's log."""
+_SHORTENED = 8 * HOUR
+"""How many seconds ago somebody has shortened the phase 2 lifetime."""
 _LOOKBACK = 330
 """For five minutes Prometheus takes a series that has ended for the present."""
 
@@ -55,6 +57,10 @@ class History:
         moments = (moment for one in self.outages for moment in (one.begin, one.end) if moment >= ago)
         return min(moments, default=40 * DAY)
 
+    def maintained(self, ago: float) -> float:
+        """How many seconds ago AWS had last replaced the first tunnel's endpoint by then: what took it down alone."""
+        return min((one.end for one in self.outages if one.tunnels == 1 and one.end >= ago), default=40 * DAY)
+
     def share(self, ago: float, least: int) -> float:
         """The share of the hour before in which so many tunnels were up."""
         lost = (
@@ -77,6 +83,12 @@ class History:
             case "aws_vpn_tunnel_receive_bytes_per_second" | "aws_vpn_tunnel_transmit_bytes_per_second":
                 most = 40_000 if "receive" in metric else 10_000
                 return 0 if down else most * (0.6 + 0.4 * math.sin(2 * math.pi * ago / DAY))
+            case "aws_vpn_tunnel_last_maintenance_timestamp_seconds" if tunnel == 0:
+                return now - self.maintained(ago)
+            case "aws_vpn_tunnel_phase2_lifetime_seconds" if ago > _SHORTENED:
+                return 3600
+            case "aws_vpn_tunnel_phase2_lifetime_seconds":
+                return value
             case "aws_vpn_tunnel_log_events_total" if labels["event"] == "rekey":
                 return (40 * DAY - ago) // REKEY
             case "aws_vpn_tunnel_log_events_total" if labels["event"] == "dpd_timeout":
@@ -84,11 +96,11 @@ class History:
         return value if metric in _AS_NOW else None
 
 
-def past_of(outages: Mapping[str, Sequence[Outage]], days: int = 30, step: int = 240) -> Past:
+def past_of(outages: Mapping[str, Sequence[Outage]], days: int = 30, step: int = 240, dense: bool = False) -> Past:
     """What would have been recorded in so many days.
 
     Of the connections with these names: states every `step` seconds, and their alerts. Of every connection: the
-    hourly availability.
+    hourly availability. `dense`: the latest day as often as in production.
     """
 
     def lines(page: str, now: float) -> Iterator[str]:
@@ -99,7 +111,8 @@ def past_of(outages: Mapping[str, Sequence[Outage]], days: int = 30, step: int =
             if one.name == "aws_vpn_connection_info"
         }
         histories = {vpn_id: History(outages[name]) for vpn_id, name in names.items() if name in outages}
-        moments = range(int(now - days * DAY), int(now - _LOOKBACK), step)
+        begin, end, last_day = int(now - days * DAY), int(now - _LOOKBACK), int(now - DAY)
+        moments = [*range(begin, last_day, step), *range(last_day, end, 30)] if dense else range(begin, end, step)
         tunnels: dict[str, list[str]] = {}
         for metric, labels, value, *_ in samples:
             vpn_id, ip = labels.get("vpn_connection_id", ""), labels.get("tunnel_ip", "")
@@ -114,7 +127,7 @@ def past_of(outages: Mapping[str, Sequence[Outage]], days: int = 30, step: int =
                         break
                     yield _line(metric, {**labels, "instance": "long-ago"}, reading, at)
             if metric == "aws_vpn_connection_tunnels_expected":
-                yield from _availability(labels, histories.get(vpn_id, History(())), moments, now)
+                yield from _availability(labels, histories.get(vpn_id, History(())), range(begin, end), now)
             if metric == "aws_vpn_connection_info" and vpn_id in histories:
                 identity = {name: labels[name] for name in ("account_id", "region", "vpn_connection_id")}
                 yield from _alerts(identity, histories[vpn_id], moments, now)
@@ -128,7 +141,7 @@ def _availability(labels: Labels, history: History, moments: range, now: float) 
         yield _line(f"vpn_connection:aws_vpn_connection_{measure}:avg1h", labels, history.share(now - at, least), at)
 
 
-def _alerts(identity: Labels, history: History, moments: range, now: float) -> Iterator[str]:
+def _alerts(identity: Labels, history: History, moments: Sequence[int], now: float) -> Iterator[str]:
     for tunnels, (alert, severity) in _ALERTS.items():
         labels = {**identity, "alertname": alert, "alertstate": "firing", "severity": severity}
         yield from (_line("ALERTS", labels, 1, at) for at in moments if history.lost(now - at) == tunnels)

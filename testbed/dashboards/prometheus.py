@@ -34,11 +34,15 @@ policies:
   - match: {{tags: {{"vpn:expected-tunnels": "1"}}}}
     expected_tunnels: 1
   - match: {{tags: {{site: Saltmere}}}}
-    customer_gateway: {{phase1_lifetime_seconds: 14400, phase2_lifetime_seconds: 3600, ike_versions: [ikev2]}}
+    customer_gateway: {{phase1_lifetime_seconds: 14400, phase2_lifetime_seconds: 3600, ike_versions: [ikev1]}}
   - match: {{tags: {{site: Starholm}}}}
     customer_gateway: {{phase2_encryption_algorithms: [AES128]}}
-  - match: {{tags: {{"vpn:device": hourly-rekey}}}}
-    customer_gateway: {{phase2_lifetime_seconds: 3600, ike_versions: [ikev2], phase1_integrity_algorithms: [SHA2-256]}}
+  - match: {{tags: {{"vpn:device": group-20-only}}}}
+    customer_gateway:
+      phase2_lifetime_seconds: 3600
+      phase2_dh_group_numbers: [20]
+      ike_versions: [ikev2]
+      phase1_integrity_algorithms: [SHA2-256]
 """
 
 SOURCES = """

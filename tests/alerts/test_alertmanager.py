@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import shutil
 import subprocess
 import time
@@ -10,18 +11,22 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import yaml
 
+from aws_vpn_exporter.commands.maintenance_plan import silence
 from testbed.programs import REPOSITORY, find, free_port
 
 EXAMPLE = REPOSITORY / "alerts" / "alertmanager"
 CONFIG = EXAMPLE / "alertmanager.yaml"
 RULES = REPOSITORY / "alerts" / "aws-vpn.rules.yaml"
 UNIT_TESTS = sorted((REPOSITORY / "alerts" / "tests").glob("*.test.yaml"))
-RECEIVERS = {"critical": "pager", "warning": "chat", "info": "ticket"}
+RECEIVERS = {"critical": "pager", "warning": "chat", "info": "ticket", "none": "dead-mans-switch"}
+OTHER_RECEIVERS = {"AwsVpnConnectionRedundancyLostForLong": "ticket"}
+"""Alerts that go elsewhere than their severity says."""
+
 VERSIONS = pytest.mark.parametrize("old", [False, True], ids=["new", "old"])
 IDENTITY = {
     "job": "aws-vpn-exporter",
@@ -81,7 +86,7 @@ def test_every_alert_reaches_the_receiver_of_its_severity(old: bool) -> None:
         ).strip()
         for name, severity in severities().items()
     }
-    assert routes == {name: RECEIVERS[severity] for name, severity in severities().items()}
+    assert routes == {name: RECEIVERS[severity] for name, severity in severities().items()} | OTHER_RECEIVERS
 
 
 def published_labels() -> dict[str, set[str]]:
@@ -137,14 +142,17 @@ PAGE = {
             "status": "firing",
             "labels": connection("AwsVpnConnectionDown", severity="critical"),
             "annotations": {
-                "summary": "An AWS Site-to-Site VPN connection is down, no tunnel is up.",
-                "description": "VPN connection vpn-a (Berlin office) has no tunnel up.",
+                "verdict": "VPN DOWN",
+                "summary": "An AWS Site-to-Site VPN connection is down, no tunnel carries traffic.",
+                "description": "No tunnel is up.",
                 "connection": "Berlin office (vpn-a)",
                 "site": "berlin",
-                "gateway": "cgw-1 to tgw-1",
+                "account": "network (111122223333), eu-west-1",
+                "gateway": "cgw-1 (198.51.100.7) to tgw-1",
                 "tunnels": "192.0.2.1 ipsec down since 2026-01-01 00:02:20 +0000 UTC",
-                "probable_cause": "192.0.2.1 endpoint replacement",
+                "probable_cause": "192.0.2.1 endpoint replacement (likely)",
                 "maintenance": "192.0.2.1 by AWS at 2026-01-01 00:01:30 +0000 UTC",
+                "fell_with": "Potsdam (vpn-b)",
                 "dashboard_path": "/d/aws-vpn-connection?var-connection=vpn-a",
                 "runbook_url": "https://example.org/AwsVpnConnectionDown.md",
             },
@@ -171,16 +179,15 @@ def rendered(tmp_path: Path, old: bool, template: str, message: dict[str, Any]) 
 
 @VERSIONS
 def test_a_page_names_connection_site_tunnels_and_remedy(tmp_path: Path, old: bool) -> None:
-    assert rendered(tmp_path, old, "aws_vpn.title", PAGE) == (
-        "Berlin office (vpn-a), site berlin: An AWS Site-to-Site VPN connection is down, no tunnel is up."
-    )
+    assert rendered(tmp_path, old, "aws_vpn.title", PAGE) == "VPN DOWN: Berlin office (vpn-a), berlin"
     assert rendered(tmp_path, old, "aws_vpn.text", PAGE).splitlines() == [
-        "VPN connection vpn-a (Berlin office) has no tunnel up.",
-        "Site: berlin",
-        "Gateways: cgw-1 to tgw-1",
+        "No tunnel is up.",
+        "Account: network (111122223333), eu-west-1",
+        "Gateways: cgw-1 (198.51.100.7) to tgw-1",
         "Tunnels: 192.0.2.1 ipsec down since 2026-01-01 00:02:20 +0000 UTC",
-        "Probable cause: 192.0.2.1 endpoint replacement",
+        "Probable cause: 192.0.2.1 endpoint replacement (likely)",
         "Maintenance: 192.0.2.1 by AWS at 2026-01-01 00:01:30 +0000 UTC",
+        "Fell with it: Potsdam (vpn-b)",
         "Alert since 2026-01-01 00:03 UTC",
         "Dashboard: https://grafana.example.org/d/aws-vpn-connection?var-connection=vpn-a",
         "Runbook: https://example.org/AwsVpnConnectionDown.md",
@@ -207,18 +214,27 @@ def test_a_page_leaves_out_what_nobody_knows(tmp_path: Path, old: bool) -> None:
 def test_a_resolved_notice_says_so_first(tmp_path: Path, old: bool) -> None:
     ended = PAGE["alerts"][0] | {"status": "resolved", "endsAt": "2026-01-01T00:30:00Z"}  # type: ignore[operator]
     message = {"status": "resolved", "alerts": [ended]}
-    assert rendered(tmp_path, old, "aws_vpn.title", message).startswith("RESOLVED: Berlin office (vpn-a)")
+    assert rendered(tmp_path, old, "aws_vpn.title", message) == "RESOLVED: VPN DOWN: Berlin office (vpn-a), berlin"
     assert rendered(tmp_path, old, "aws_vpn.text", message) == (
-        "Resolved at 2026-01-01 00:30 UTC: Berlin office (vpn-a): "
-        "An AWS Site-to-Site VPN connection is down, no tunnel is up."
+        "Resolved at 2026-01-01 00:30 UTC: VPN DOWN: Berlin office (vpn-a), berlin"
     )
 
 
 @VERSIONS
 def test_several_alerts_are_counted_and_all_told(tmp_path: Path, old: bool) -> None:
     message = {"status": "firing", "alerts": PAGE["alerts"] * 2}  # type: ignore[operator]
-    assert rendered(tmp_path, old, "aws_vpn.title", message) == "2 alerts"
-    assert rendered(tmp_path, old, "aws_vpn.text", message).count("Runbook: ") == 2
+    assert rendered(tmp_path, old, "aws_vpn.title", message) == "2 VPN alerts"
+    text = rendered(tmp_path, old, "aws_vpn.text", message)
+    assert text.count("Runbook: ") == text.count("VPN DOWN: Berlin office (vpn-a), berlin\n") == 2
+
+
+@VERSIONS
+def test_of_hundreds_of_alerts_the_first_are_told_and_the_others_are_named(tmp_path: Path, old: bool) -> None:
+    message = {"status": "firing", "alerts": PAGE["alerts"] * 300}  # type: ignore[operator]
+    lines = rendered(tmp_path, old, "aws_vpn.text", message).splitlines()
+    assert len([line for line in lines if line.startswith("Runbook: ")]) == 5
+    assert lines.count("VPN DOWN: Berlin office (vpn-a), berlin") == 50
+    assert lines[-1] == "... 300 alerts in all"
 
 
 @contextmanager
@@ -262,7 +278,9 @@ def await_ready(url: str, log: Path) -> None:
     raise AssertionError(log.read_text())
 
 
-def muted(url: str, alerts: list[Labels], expected: int) -> set[tuple[str, str, str]]:
+def muted(
+    url: str, alerts: list[Labels], expected: int, by: Literal["inhibitedBy", "silencedBy"] = "inhibitedBy"
+) -> set[tuple[str, str, str]]:
     """Send alerts, wait until as many as expected are muted, and return who is: name, connection, account."""
     body = json.dumps([{"labels": labels} for labels in alerts]).encode()
     post = urllib.request.Request(url, body, {"Content-Type": "application/json"})
@@ -275,7 +293,7 @@ def muted(url: str, alerts: list[Labels], expected: int) -> set[tuple[str, str, 
         found = {
             (a["labels"]["alertname"], a["labels"].get("vpn_connection_id", ""), a["labels"].get("account_id", ""))
             for a in listed
-            if a["status"]["inhibitedBy"]
+            if a["status"][by]
         }
         time.sleep(0.2)
     return found
@@ -290,6 +308,7 @@ def test_a_connection_that_is_down_mutes_its_own_alerts_only(tmp_path: Path, old
         connection("AwsVpnConnectionRedundancyLost", severity="warning", vpn_connection_id="vpn-b"),
         connection("AwsVpnConnectionDown", severity="critical", vpn_connection_id="vpn-c"),
         target("AwsVpnTargetFailing", severity="warning", account_id="444455556666"),
+        alert("AwsVpnTunnelAllowsIkev1", "account_id", severity="info"),
         {"alertname": "SomebodyElses", "severity": "warning"},
     ]
     with alertmanager(tmp_path, old) as url:
@@ -361,4 +380,25 @@ def test_an_absent_exporter_mutes_everything_but_itself(tmp_path: Path, old: boo
         assert {name for name, _, _ in muted(url, alerts, expected=2)} == {
             "AwsVpnTargetFailing",
             "AwsVpnConnectionDown",
+        }
+
+
+@VERSIONS
+def test_the_silence_of_planned_maintenance_hides_one_tunnel_and_no_outage(tmp_path: Path, old: bool) -> None:
+    words = shlex.split(silence(time.time(), time.time() + 900, IDENTITY["tunnel_ip"], connection("")))
+    alerts = [
+        connection("AwsVpnConnectionRedundancyLost", severity="warning"),
+        tunnel("AwsVpnTunnelFlapping", severity="warning"),
+        connection("AwsVpnConnectionDown", severity="critical"),
+        connection("AwsVpnPathDead", severity="critical"),
+        alert("AwsVpnSiteDown", severity="critical", site="berlin"),
+        alert("AwsVpnManyConnectionsDown", "account_id", "region", severity="critical", shared="tgw-1"),
+        connection("AwsVpnConnectionRedundancyLost", severity="warning", vpn_connection_id="vpn-b"),
+    ]
+    with alertmanager(tmp_path, old) as url:
+        root = url.removesuffix("/api/v2/alerts")
+        output(find("amtool", old), f"--alertmanager.url={root}", *words[1:], "--author=test")
+        assert muted(url, alerts, 2, "silencedBy") == {
+            ("AwsVpnConnectionRedundancyLost", "vpn-a", "111122223333"),
+            ("AwsVpnTunnelFlapping", "vpn-a", "111122223333"),
         }

@@ -16,8 +16,8 @@ from aws_vpn_exporter.commands.iam_policy import iam_policy
 from aws_vpn_exporter.config import ConfigError
 from aws_vpn_exporter.devices import DeviceError
 
-COMMANDS = ["serve", "demo", "diagnose", "compare", "check-config", "iam-policy"]
-REQUIRED = {"compare": ["--device=swanctl.conf", "--vpn-connection-id=vpn-0"]}
+COMMANDS = ["serve", "demo", "diagnose", "compare", "check-config", "iam-policy", "bundle", "maintenance-plan"]
+REQUIRED = {"compare": ["--device=swanctl.conf", "--vpn-connection-id=vpn-0"], "bundle": ["--out=folder"]}
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -56,9 +56,10 @@ def test_check_config_prints_sources_charges_and_standby_tunnels(
     file.write_text("traffic: {interval: 1m}\nlogs: {}\npolicies:\n- match: all\n  standby_tunnels: [203.0.113.1]\n")
     assert check_config(file, None, live=False) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[-4:] == [
+    assert lines[-5:] == [
         "Source:   traffic, every 1m",
         "Source:   logs, every 1m",
+        "Source:   customer_gateways, every 10m",
         "Charge:   traffic: about $1.73 a month for each connection of two tunnels",
         "Policy 1: all connections: standby tunnels: 203.0.113.1",
     ]
@@ -66,12 +67,16 @@ def test_check_config_prints_sources_charges_and_standby_tunnels(
 
 def test_iam_policy_prints_a_policy(capsys: pytest.CaptureFixture[str]) -> None:
     assert iam_policy(None) == 0
-    (statement,) = json.loads(capsys.readouterr().out)["Statement"]
-    assert statement["Action"] == ["ec2:DescribeVpnConnections"]
+    statements = json.loads(capsys.readouterr().out)["Statement"]
+    assert [statement["Action"] for statement in statements] == [
+        ["ec2:DescribeVpnConnections"],
+        ["ec2:DescribeCustomerGateways"],
+    ]
 
 
 def test_demo_lists_its_scenarios_and_refuses_others(capsys: pytest.CaptureFixture[str]) -> None:
-    web = {"web_config_file": None, "listen_address": ":0", "log_level": "info", "log_format": "logfmt"}
+    web: dict[str, object] = {"web_config_file": None, "listen_addresses": (":0",), "log_level": "info"}
+    web |= {"log_format": "logfmt", "enable_lifecycle": False}
     assert demo("tour", list_scenarios=True, **web) == 0  # type: ignore[arg-type]
     assert "connection-down" in capsys.readouterr().out
     with pytest.raises(CannotStartError, match="there is no scenario 'nonsense'"):

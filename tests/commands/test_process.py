@@ -136,7 +136,7 @@ def test_it_ends_on_sigterm_as_pid_1(simulated: SimulatedAws, tmp_path: Path) ->
 def test_a_reload_takes_a_good_file_and_refuses_a_bad_one(simulated: SimulatedAws, tmp_path: Path) -> None:
     file = tmp_path / "config.yaml"
     file.write_text("regions: [eu-west-1]\npoll_interval: 1s\n")
-    command = ("serve", f"--config.file={file}")
+    command = ("serve", f"--config.file={file}", "--web.enable-lifecycle")
     with ExporterProcess(command, with_credentials(simulated.url), tmp_path / "log") as exporter:
         exporter.until_ready()
         loaded = values(exporter.metrics(), "aws_vpn_exporter_config_last_reload_success_timestamp_seconds")
@@ -144,7 +144,9 @@ def test_a_reload_takes_a_good_file_and_refuses_a_bad_one(simulated: SimulatedAw
         file.write_text("regions: [no]\n")
         refused = exporter.get("/-/reload", "POST")
         assert refused.status == 500
-        assert f"{file}:1: regions[0]: should be a region such as eu-west-1, not 'no'" in refused.text
+        complaint = f"{file}:1: regions[0]: should be a region such as eu-west-1, not 'no'"
+        assert complaint in (tmp_path / "log").read_text()
+        assert str(file) not in refused.text, "whoever may reload need not be allowed to read the configuration"
         page = exporter.metrics()
         assert values(page, "aws_vpn_exporter_config_last_reload_successful") == [0.0]
         assert values(page, "aws_vpn_exporter_config_last_reload_success_timestamp_seconds") == loaded

@@ -2,11 +2,12 @@
 
 from aws_vpn_exporter.devices import Row, Verdict, compare, read
 from aws_vpn_exporter.devices.settings import READABLE
-from aws_vpn_exporter.model import Tunnel
+from aws_vpn_exporter.model import Connection, ConnectionState, Tunnel
 from aws_vpn_exporter.options import OPTIONS, OptionValues
 from aws_vpn_exporter.policy import Settings
 
 IP = "203.0.113.17"
+CONNECTION = Connection("vpn-1", ConnectionState.AVAILABLE)
 DEVICE = f"""connections {{
   aws {{
     version = 2
@@ -23,11 +24,12 @@ DEVICE = f"""connections {{
 """
 
 
-def rows(at_aws: OptionValues | None = None, settings: Settings | None = None) -> dict[str, Row]:
-    peer = read(DEVICE).peer(IP)
+def rows(at_aws: OptionValues | None = None, settings: Settings | None = None, device: str = DEVICE) -> dict[str, Row]:
+    peer = read(device).peer(IP)
     assert peer is not None
     return {
-        row.sides.option.name: row for row in compare(peer, Tunnel(IP, options=at_aws or {}), settings or Settings())
+        row.sides.option.name: row
+        for row in compare(peer, CONNECTION, Tunnel(IP, options=at_aws or {}), settings or Settings())
     }
 
 
@@ -50,8 +52,11 @@ def test_equal_numbers_are_the_same_with_awss_default_too() -> None:
 
 def test_different_numbers_differ_and_the_line_is_named() -> None:
     row = rows()["Phase2LifetimeSeconds"]
-    assert (row.sides.at_aws, row.sides.at_gateway, row.verdict) == (3600, 7200, Verdict.DIFFERS)
+    assert (row.sides.at_aws, row.sides.at_gateway, row.verdict) == (3600, 7200, Verdict.HARMLESS)
     assert "line 10" in row.note
+    ikev1 = rows(device=DEVICE.replace("version = 2", "version = 1"))["Phase2LifetimeSeconds"]
+    assert ikev1.verdict is Verdict.DIFFERS
+    assert ikev1.note.endswith("AWS accepts 900 to 3600, so only the device can be changed")
 
 
 def test_a_device_that_uses_less_than_aws_permits_is_the_same() -> None:
@@ -61,10 +66,11 @@ def test_a_device_that_uses_less_than_aws_permits_is_the_same() -> None:
 
 def test_what_differing_sets_have_in_common_is_said() -> None:
     row = rows()["Phase1EncryptionAlgorithms"]
-    assert row.verdict is Verdict.DIFFERS
-    assert row.note.endswith("both have AES256")
+    assert row.verdict is Verdict.DOUBTFUL
+    assert row.note.endswith("Both have AES256, on which they can agree")
     apart = rows({"Phase1EncryptionAlgorithms": ("AES128",)})["Phase1EncryptionAlgorithms"]
-    assert apart.note.endswith("the two have nothing in common")
+    assert apart.verdict is Verdict.DIFFERS
+    assert apart.note.endswith("nothing in common to agree on; either side can be changed")
 
 
 def test_phase_2_without_a_group_differs_from_whatever_aws_permits() -> None:

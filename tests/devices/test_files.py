@@ -1,164 +1,120 @@
-"""What is read out of whole device files, and what is named as not readable."""
+"""Each file under files/ stands beside what is read in it, or why it is refused; `--rewrite` writes that anew."""
 
 from pathlib import Path
 
 import pytest
 
-from aws_vpn_exporter.devices import READERS, DeviceError, Peer, read
-from aws_vpn_exporter.options import OptionValues
+from aws_vpn_exporter.devices import READERS, DeviceError, DeviceSettings, Peer, read, read_file
+from aws_vpn_exporter.options import BY_NAME, text
 
 FILES = Path(__file__).parent / "files"
-
-EXPECTED: dict[tuple[str, str], OptionValues] = {
-    ("swanctl.conf", "203.0.113.17"): {
-        "Phase1LifetimeSeconds": 28800,
-        "Phase2LifetimeSeconds": 3600,
-        "IkeVersions": ("ikev2",),
-        "Phase1EncryptionAlgorithms": ("AES128", "AES256"),
-        "Phase1IntegrityAlgorithms": ("SHA2-256",),
-        "Phase1DHGroupNumbers": ("14", "19"),
-        "Phase2EncryptionAlgorithms": ("AES256", "AES256-GCM-16"),
-        "Phase2IntegrityAlgorithms": ("SHA2-512",),
-        "Phase2DHGroupNumbers": ("14", "20"),
-    },
-    ("swanctl.conf", "198.51.100.17"): {
-        "Phase1LifetimeSeconds": 15840,  # 4 h by default, and 10 %
-        "Phase2LifetimeSeconds": 3960,  # an hour, and 10 %
-        "DpdTimeoutSeconds": 30,
-        "IkeVersions": ("ikev1",),
-        "Phase1EncryptionAlgorithms": ("AES128",),
-        "Phase1IntegrityAlgorithms": ("SHA1",),
-        "Phase1DHGroupNumbers": ("2",),
-        "Phase2EncryptionAlgorithms": ("AES128",),
-        "Phase2IntegrityAlgorithms": ("SHA1",),
-        "Phase2DHGroupNumbers": ("none",),
-    },
-    ("ios-ikev1.txt", "203.0.113.17"): {
-        "Phase1LifetimeSeconds": 28800,
-        "Phase2LifetimeSeconds": 3600,
-        "IkeVersions": ("ikev1",),
-        "Phase1EncryptionAlgorithms": ("AES128", "AES256"),
-        "Phase1DHGroupNumbers": ("2", "14"),
-        "Phase2EncryptionAlgorithms": ("AES256",),
-        "Phase2IntegrityAlgorithms": ("SHA2-256",),
-        "Phase2DHGroupNumbers": ("14",),
-    },
-    ("ios-ikev1.txt", "198.51.100.17"): {
-        "Phase1LifetimeSeconds": 28800,
-        "Phase2LifetimeSeconds": 1800,  # of the whole router
-        "IkeVersions": ("ikev1",),
-        "Phase1EncryptionAlgorithms": ("AES128", "AES256"),
-        "Phase1DHGroupNumbers": ("2", "14"),
-        "Phase2DHGroupNumbers": ("none",),
-    },
-    ("ios-ikev2.txt", "203.0.113.17"): {
-        "Phase1LifetimeSeconds": 28800,
-        "Phase2LifetimeSeconds": 3600,  # by default
-        "IkeVersions": ("ikev2",),
-        "Phase1EncryptionAlgorithms": ("AES256-GCM-16",),
-        "Phase1DHGroupNumbers": ("19", "20"),
-        "Phase2EncryptionAlgorithms": ("AES256-GCM-16",),
-        "Phase2DHGroupNumbers": ("20",),
-    },
-}
-
-GAPS = {
-    ("swanctl.conf", "203.0.113.17"): [
-        (41, "no address in remote_addrs"),
-        (50, "includes another file"),
-        (10, "checks every 10 s, but its time-out follows from the retransmission settings"),
-    ],
-    ("swanctl.conf", "198.51.100.17"): [(41, "no address in remote_addrs"), (50, "includes another file")],
-    ("ios-ikev1.txt", "203.0.113.17"): [
-        (15, "has no hash: the default depends on the release"),
-        (21, "checks every 10 s and again after 3 s, but how often"),
-    ],
-    ("ios-ikev1.txt", "198.51.100.17"): [
-        (15, "has no hash: the default depends on the release"),
-        (21, "checks every 10 s and again after 3 s, but how often"),
-        (45, "names a transform-set that the file does not have"),
-    ],
-    ("ios-ikev2.txt", "203.0.113.17"): [
-        (2, "names no integrity algorithm but a PRF"),
-        (20, "checks every 10 s and again after 2 s, but how often"),
-    ],
-}
+SAME_KEY = {"esp": "phase2alg", "lifetime": "keylife"}
+CASES = sorted(FILES.glob("*.conf"))
 
 
-def peer(file: str, outside_ip: str) -> Peer:
-    found = read((FILES / file).read_text()).peer(outside_ip)
-    assert found is not None
-    return found
+def shown(settings: DeviceSettings) -> str:
+    lines = [settings.format, *(f"gap: {gap}" for gap in settings.gaps)]
+    for address, peer in settings.by_address().items():
+        lines += ["", f"{address}: {peer.name}"]
+        lines += [f"  {BY_NAME[name].key}: {text(value)}  ({origin})" for name, (value, origin) in peer.stated.items()]
+        for gap in peer.gaps:
+            lines.append(f"  gap: {gap}{''.join(f' [{BY_NAME[name].key}]' for name in gap.options)}")
+    return "\n".join(lines) + "\n"
 
 
-@pytest.mark.parametrize(("file", "outside_ip"), EXPECTED)
-def test_the_values_of_the_peer_at_the_tunnels_outside_address(file: str, outside_ip: str) -> None:
-    assert peer(file, outside_ip).options == EXPECTED[file, outside_ip]
+def outcome(file: Path) -> str:
+    try:
+        return shown(read_file(file))
+    except DeviceError as error:
+        return str(error).replace(f"{FILES}/", "") + "\n"
 
 
-@pytest.mark.parametrize(("file", "outside_ip"), GAPS)
-def test_each_gap_names_its_line(file: str, outside_ip: str) -> None:
-    gaps = peer(file, outside_ip).gaps
-    assert [gap.line for gap in gaps] == [line for line, _ in GAPS[file, outside_ip]]
-    for gap, (_, words) in zip(gaps, GAPS[file, outside_ip], strict=True):
-        assert words in gap.about
+@pytest.mark.parametrize("file", CASES, ids=lambda file: file.stem)
+def test_what_is_read_in_a_file(file: Path, request: pytest.FixtureRequest) -> None:
+    expected = file.with_suffix(".expected")
+    if request.config.getoption("--rewrite"):
+        expected.write_text(outcome(file))
+    assert outcome(file) == expected.read_text()
+    assert file.stem.startswith("refused-") == outcome(file).startswith(f"{file.name}: ") or "only" in file.stem
 
 
-@pytest.mark.parametrize(("file", "outside_ip"), EXPECTED)
-def test_each_value_says_where_it_comes_from_and_the_line_is_right(file: str, outside_ip: str) -> None:
-    lines = (FILES / file).read_text().splitlines()
-    for stated in peer(file, outside_ip).stated.values():
-        for part in stated.origin.split("; "):
-            key, found, rest = part.partition(" (line ")
-            if found and not key.startswith("no "):
-                assert key.split(", ")[0][:4] in lines[int(rest.split(")")[0]) - 1], part
+@pytest.mark.parametrize("file", CASES, ids=lambda file: file.stem)
+def test_no_secret_of_a_file_is_kept(file: Path) -> None:
+    assert "made-up" not in outcome(file)
+    assert "bWFkZS11cC1zZWNyZXQ" not in outcome(file)
 
 
-@pytest.mark.parametrize("file", sorted(path.name for path in FILES.iterdir()))
-def test_no_secret_of_a_file_is_kept(file: str) -> None:
-    text = (FILES / file).read_text()
-    assert "made-up-" in text
-    assert "made-up" not in repr(read(text))
-    assert "bWFkZS11cC1zZWNyZXQ" not in repr(read(text))
+@pytest.mark.parametrize("file", CASES, ids=lambda file: file.stem)
+def test_each_value_says_where_it_comes_from_and_the_line_is_right(file: Path) -> None:
+    if file.stem.startswith("refused-") or "only-includes" in file.stem:
+        return
+    for peer in read_file(file).peers:
+        for stated in peer.stated.values():
+            for part in stated.origin.split("; "):
+                key, found, rest = part.partition(" (line ")
+                number, _, other = rest.split(")")[0].partition(" of ")
+                if found and not key.startswith("no "):
+                    line = (FILES / (other or file.name)).read_text().splitlines()[int(number) - 1]
+                    key = key.split(", ")[0].split()[-1]
+                    assert any(word[:4] in line for word in (key, SAME_KEY.get(key, key))), part
 
 
-@pytest.mark.parametrize("file", sorted(path.name for path in FILES.iterdir()))
-def test_another_address_has_no_peer(file: str) -> None:
-    assert read((FILES / file).read_text()).peer("203.0.113.99") is None
+def peer(text: str, at: str) -> Peer | None:
+    return read(text).peer(at)
+
+
+def test_another_address_has_no_peer() -> None:
+    assert read_file(FILES / "ios-ikev1.conf").peer("203.0.113.99") is None
 
 
 def test_an_address_is_found_in_every_spelling() -> None:
-    text = "connections { a { remote_addrs = 2001:DB8:0::1\n } }"
-    assert read(text).peer("2001:db8::1") is not None
+    assert peer("connections { a { remote_addrs = 2001:DB8:0::1\n } }", "2001:db8::1") is not None
 
 
-def test_a_second_peer_at_the_same_address_is_said() -> None:
-    text = "connections { a { remote_addrs = 192.0.2.1\n }\n b { remote_addrs = 192.0.2.1\n } }"
-    found = read(text).peer("192.0.2.1")
-    assert found is not None
-    assert found.name == "connection a (line 1)"
-    assert any("2 peers at this address" in gap.about for gap in found.gaps)
+def test_two_peers_that_agree_are_one_and_two_that_disagree_state_nothing() -> None:
+    one = "{} {{ version = {}\n remote_addrs = 192.0.2.1\n }}\n"
+    agreed, apart = (
+        peer(f"connections {{ {one.format('a', 2)} {one.format('b', version)} }}", "192.0.2.1") for version in (2, 1)
+    )
+    assert agreed is not None
+    assert agreed.options["IkeVersions"] == ("ikev2",)
+    assert apart is not None
+    assert apart.options == {}
+    assert any("disagree on ike_versions" in gap.about for gap in apart.gaps)
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "hello",
-        "conn aws\n  keyexchange=ikev2\n",
-        "ASA Version 9.16\ncrypto map OUTSIDE 1 set peer 203.0.113.17\n",
-        "crypto ipsec ikev1 transform-set A esp-aes esp-sha-hmac\ncrypto ikev1 policy 10\n",
-    ],
-    ids=["empty", "prose", "ipsec.conf", "ASA", "ASA without its head"],
-)
-def test_a_format_that_is_not_known_is_refused_with_those_that_are(text: str) -> None:
-    with pytest.raises(DeviceError, match=r"strongSwan swanctl\.conf or Cisco IOS"):
-        read(text)
-
-
-def test_a_huge_file_is_refused() -> None:
+def test_a_huge_file_is_refused_before_it_is_read(tmp_path: Path) -> None:
     with pytest.raises(DeviceError, match="1 MiB"):
         read("connections {\n" + "x" * 1024 * 1024)
+    with (tmp_path / "huge").open("wb") as file:
+        file.truncate(1 << 40)
+    with pytest.raises(DeviceError, match="1 MiB"):
+        read_file(tmp_path / "huge")
+
+
+@pytest.mark.parametrize("path", ["/dev/zero", "/"])
+def test_what_is_no_plain_file_is_refused(path: str) -> None:
+    with pytest.raises(DeviceError, match="is not a regular file"):
+        read_file(Path(path))
+
+
+def test_includes_that_never_end_end(tmp_path: Path) -> None:
+    for number in range(30):
+        (tmp_path / f"{number}.conf").write_text("include *.conf\n" * 3)
+    (tmp_path / "main").write_text("include *.conf\nconnections { a { remote_addrs = 192.0.2.1\n } }\n")
+    found = read_file(tmp_path / "main").peer("192.0.2.1")
+    assert found is not None
+    assert found.options == {}
+
+
+def test_a_link_out_of_the_folder_is_not_followed(tmp_path: Path) -> None:
+    inside = tmp_path / "inside"
+    inside.mkdir()
+    (tmp_path / "other.conf").write_text("connections { a { remote_addrs = 192.0.2.1\n } }\n")
+    (inside / "link.conf").symlink_to(tmp_path / "other.conf")
+    (inside / "main").write_text("include link.conf\n")
+    with pytest.raises(DeviceError, match="outside the folder"):
+        read_file(inside / "main")
 
 
 def test_each_reader_has_a_title_of_its_own() -> None:

@@ -170,7 +170,8 @@ def test_settings_taken_over_from_elsewhere_are_a_gap() -> None:
     text = f"connections {{\naws : base.aws {{\nremote_addrs = {IP}\n}}\n}}\n"
     found = read(text).peer(IP)
     assert found is not None
-    assert [gap.line for gap in found.gaps if "takes settings over" in gap.about] == [2]
+    assert {gap.line for gap in found.gaps if "takes settings over" in gap.about} == {2}
+    assert found.options == {}
 
 
 @pytest.mark.parametrize(("text", "line"), [("connections {\na {\n}\n", 1), ("connections {\n}\n}\n", 3)])

@@ -46,9 +46,8 @@ def start(organization: tuple[Organization, SimulatedOrganization], tmp_path: Pa
     def started(text: str, *flags: str) -> ExporterProcess:
         file = tmp_path / "config.yaml"
         file.write_text(text)
-        return ExporterProcess(
-            ("serve", f"--config.file={file}", *flags), with_credentials(organization[1].url), tmp_path / "log"
-        )
+        command = ("serve", f"--config.file={file}", "--web.enable-lifecycle", *flags)
+        return ExporterProcess(command, with_credentials(organization[1].url), tmp_path / "log")
 
     return started
 

@@ -20,7 +20,6 @@ tags: [site]
 """
 ACCOUNT = "123456789012"
 LONG_UP = datetime(2026, 3, 1, 4, 0, tzinfo=UTC)
-FELL = datetime(2026, 3, 8, 2, 14, 5, tzinfo=UTC)
 OPTIONS = {
     "IkeVersions": [{"Value": "ikev2"}],
     "LogOptions": {"CloudWatchLogOptions": {"LogEnabled": True}},
@@ -35,12 +34,23 @@ class Line:
     site: str
     connection: str
     addresses: tuple[str, str]
-    up: tuple[bool, bool] = (True, True)
+    customer_gateway: str = "cgw-0c1f2e3d4b5a69788"
+    changed: datetime = LONG_UP
+    _up: tuple[bool, bool] = (True, True)
+
+    @property
+    def up(self) -> tuple[bool, bool]:
+        """Whether each tunnel is up; setting it is the moment of the change."""
+        return self._up
+
+    @up.setter
+    def up(self, now: tuple[bool, bool]) -> None:
+        self._up, self.changed = now, datetime.now(UTC).replace(microsecond=0)
 
     def described(self) -> dict[str, object]:
         return {
             "VpnConnectionId": self.connection,
-            "CustomerGatewayId": "cgw-0c1f2e3d4b5a69788",
+            "CustomerGatewayId": self.customer_gateway,
             "TransitGatewayId": "tgw-0f00ba4c0ffee1234",
             "State": "available",
             "Type": "ipsec.1",
@@ -49,17 +59,19 @@ class Line:
                 "TunnelOptions": [{"OutsideIpAddress": address, **OPTIONS} for address in self.addresses],
             },
             "Tags": [{"Key": "Name", "Value": self.name}, {"Key": "site", "Value": self.site}],
-            "VgwTelemetry": [_telemetry(*tunnel) for tunnel in zip(self.addresses, self.up, strict=True)],
+            "VgwTelemetry": [
+                _telemetry(address, up, self.changed) for address, up in zip(self.addresses, self.up, strict=True)
+            ],
         }
 
 
-def _telemetry(address: str, up: bool) -> dict[str, object]:
+def _telemetry(address: str, up: bool, changed: datetime) -> dict[str, object]:
     return {
         "OutsideIpAddress": address,
         "Status": "UP" if up else "DOWN",
         "StatusMessage": "4 BGP ROUTES" if up else "IPSEC IS DOWN",
         "AcceptedRouteCount": 4 if up else 0,
-        "LastStatusChange": LONG_UP if up else FELL,
+        "LastStatusChange": LONG_UP if up else changed,
     }
 
 
@@ -75,7 +87,11 @@ class Stage:
     )
     harbour: Line = field(
         default_factory=lambda: Line(
-            "harbour-office", "Quillhaven", "vpn-0f1e2d3c4b5a69788", ("203.0.113.20", "203.0.113.21")
+            "harbour-office",
+            "Quillhaven",
+            "vpn-0f1e2d3c4b5a69788",
+            ("203.0.113.20", "203.0.113.21"),
+            "cgw-0f9e8d7c6b5a43210",
         )
     )
     aws: SimulatedAws = field(init=False)
@@ -99,6 +115,19 @@ class Stage:
         messages = self.mailbox.messages(receiver)
         assert [message.firing for message in messages] == list(firing), messages
         return messages
+
+    def pages(self) -> list[Message]:
+        """The pages about the connection that has the outage. While AWS fails for long, blindness pages as well."""
+        return [message for message in self.mailbox.messages("pager") if self.mill.name in message.title]
+
+    def until_pages(self, *firing: bool) -> None:
+        """Waits until these are the pages about the connection that has the outage, firing or resolved."""
+        wait_for(
+            lambda: [page.firing for page in self.pages()] == list(firing),
+            60,
+            f"pages about {self.mill.name}",
+            self.folder,
+        )
 
     def until_muted(self, *alerts: tuple[str, str]) -> None:
         """Waits until Alertmanager holds these alerts back."""

@@ -49,7 +49,7 @@ def test_the_stack_opens_pages_and_ends(output: tuple[subprocess.Popen[bytes], P
     assert all(answers(url) for url in urls)
     assert "  north-mill has lost both tunnels, and stays so.\n" in text
     page = text.partition("to the pager:")[2]
-    assert page.startswith("\n  north-mill (vpn-0c5b0733468405bbf), site Wintergate: ")
+    assert page.startswith("\n  VPN DOWN: north-mill (vpn-0c5b0733468405bbf), Wintergate\n")
 
     process.send_signal(signal.SIGINT)
     assert process.wait(60) == 0, log.read_text()

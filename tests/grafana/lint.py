@@ -9,15 +9,20 @@ import yaml
 from grafana_foundation_sdk.models import units
 
 from aws_vpn_exporter.metrics import METRICS
-from testbed.dashboards.answers import Dashboard, panels
+from testbed.dashboards.answers import Dashboard, logs, panels
 from testbed.dashboards.prometheus import RULES
 
 UNITS = {value for name, value in vars(units).items() if isinstance(value, str) and not name.startswith("_")}
 # Known to Grafana as well, and missing in that list.
 UNITS |= {"string", "dateTimeFromNow", "dateTimeAsLocal"}
-PANEL_TYPES = {"stat", "table", "timeseries", "state-timeline", "row"}
+PANEL_TYPES = {"stat", "table", "timeseries", "state-timeline", "logs", "row"}
 VARIABLES = ["datasource", "job", "account_id", "region"]
 EVERYWHERE = {"uid": "${datasource}", "type": "prometheus"}
+# The last override of a table: else noValue holds for each of its cells as well.
+SILENT_GAPS = {
+    "matcher": {"id": "byRegexp", "options": "/.*/"},
+    "properties": [{"id": "noValue", "value": ""}],
+}
 
 RECORDED = {
     str(rule["record"])
@@ -33,6 +38,9 @@ def complaints(dashboard: Dashboard) -> Iterator[str]:
     yield from _whole(dashboard)
     yield from _layout(dashboard)
     for panel in panels(dashboard):
+        yield from (f"{panel.get('title')}: {fault}" for fault in _panel(panel))
+        yield from (f"{panel.get('title')}: {fault}" for fault in _asked(panel))
+    for panel in logs(dashboard):
         yield from (f"{panel.get('title')}: {fault}" for fault in _panel(panel))
     for name, expr in _queries(dashboard):
         yield from (f"{name}: {fault}" for fault in _query(expr))
@@ -75,22 +83,31 @@ def _layout(dashboard: Dashboard) -> Iterator[str]:
 
 
 def _panel(panel: Mapping[str, Any]) -> Iterator[str]:
+    """What holds for every panel, whatever it asks."""
     if panel["type"] not in PANEL_TYPES:
         yield f"a panel of type {panel['type']}"
     if not panel.get("title") or not panel.get("description", "").endswith("."):
         yield "no title, or no whole sentence that describes it"
+    if not panel["fieldConfig"]["defaults"].get("noValue"):
+        yield "says nothing while it is empty"
+    refs = [target["refId"] for target in panel["targets"]]
+    if len(set(refs)) < len(refs) or not refs:
+        yield "no query, or two of one name"
+
+
+def _asked(panel: Mapping[str, Any]) -> Iterator[str]:
+    """What holds for the panels that ask Prometheus."""
     defaults = panel["fieldConfig"]["defaults"]
     properties = [one for override in panel["fieldConfig"]["overrides"] for one in override["properties"]]
     for unit in (defaults.get("unit"), *(one["value"] for one in properties if one["id"] == "unit")):
         if unit not in UNITS:
             yield f"the unit {unit}"
-    if not defaults.get("noValue"):
-        yield "says nothing while it is empty"
     if panel.get("datasource") != EVERYWHERE or any(one.get("datasource") != EVERYWHERE for one in panel["targets"]):
         yield "asks another data source"
-    refs = [target["refId"] for target in panel["targets"]]
-    if len(set(refs)) < len(refs) or not refs:
-        yield "no query, or two of one name"
+    if panel["type"] == "table" and panel["fieldConfig"]["overrides"][-1:] != [SILENT_GAPS]:
+        yield "an empty cell says what the whole panel says while it is empty"
+    if any(one["id"] == "merge" for one in panel.get("transformations", ())):
+        yield "merges, which takes the square of the rows where an answer is empty"
     if panel["type"] == "table" and any(target.get("format") != "table" for target in panel["targets"]):
         yield "a table of series"
     if panel["type"] in ("stat", "table") and any(not target.get("instant") for target in panel["targets"]):

@@ -30,6 +30,8 @@ FAULTS: dict[str, Callable[[dict[str, Any]], object]] = {
     "another data source": lambda it: it["panels"][0]["targets"][0]["datasource"].update(uid="mine"),
     "of every job": lambda it: it["panels"][0]["targets"][0].update(expr="count(aws_vpn_tunnel_up{})"),
     "a rate over": lambda it: it["panels"][0]["targets"][0].update(expr='rate(x{job=~"$job"}[5m])'),
+    "an empty cell": lambda it: panels(it)[4]["fieldConfig"]["overrides"].pop(),
+    "merges": lambda it: panels(it)[4]["transformations"].append({"id": "merge", "options": {}}),
     "nobody publishes": lambda it: it["panels"][0]["targets"][0].update(expr='aws_vpn_tunnel_joy{job=~"$job"}'),
 }
 
@@ -60,6 +62,8 @@ def test_decoding_and_encoding_loses_nothing(uid: str) -> None:
     register_default_plugins()
     raw = load(uid)
     again = json.loads(JSONEncoder(sort_keys=True).encode(Decoded.from_json(copy.deepcopy(dict(raw)))))
+    for one in (*again["links"], *again["annotations"]["list"]):
+        one.pop("placement")  # which the SDK adds
     assert again == raw
 
 
@@ -87,6 +91,48 @@ def test_links_lead_from_fleet_to_connection_to_runbook_and_console() -> None:
     assert any(url.startswith("/d/aws-vpn-connection?") for url in urls["aws-vpn-fleet"])
     assert any("docs/runbooks/${__data.fields.alertname}.md" in url for url in urls["aws-vpn-connection"])
     assert any("console.aws.amazon.com" in url for url in urls["aws-vpn-connection"])
+
+
+@pytest.mark.parametrize("uid", UIDS)
+def test_every_dashboard_leads_to_the_runbooks_the_status_page_and_the_others(uid: str) -> None:
+    """On the page and not in a menu; the status page is that of a replica that Prometheus knows."""
+    dashboard = load(uid)
+    links = {one["title"]: one for one in dashboard["links"]}
+    assert links["AWS VPN dashboards"]["tags"] == ["aws-vpn"]
+    assert dashboard["tags"] == ["aws-vpn"]
+    assert (REPOSITORY / links["Runbooks"]["url"].partition("/blob/main/")[2]).is_dir()
+    assert links["Status page"]["url"] == "http://${instance}/"
+    assert any(one["name"] == "instance" and one["hide"] == 2 for one in dashboard["templating"]["list"])
+    assert not any("placement" in one for one in (*links.values(), *dashboard["annotations"]["list"]))
+
+
+def test_an_export_asks_for_each_data_source_and_names_it_everywhere(tmp_path: Path) -> None:
+    """As an import by grafana.com's form does it: each input is filled in, and the dashboard then knows its source."""
+    assert build.main(["--export", str(tmp_path)]) == 0
+    assert {path.stem for path in tmp_path.iterdir()} == set(UIDS)
+    for path in tmp_path.iterdir():
+        exported = json.loads(path.read_text("utf-8"))
+        inputs = {one["name"]: one for one in exported["__inputs"]}
+        assert set(re.findall(r"\$\{(DS_\w+)\}", path.read_text("utf-8"))) == set(inputs)
+        assert {one["id"] for one in exported["__requires"] if one["type"] == "datasource"} == {
+            one["pluginId"] for one in inputs.values()
+        }
+        sources = {one["name"]: one for one in exported["templating"]["list"] if one["type"] == "datasource"}
+        assert sources["datasource"]["current"]["value"] == "${DS_PROMETHEUS}"
+        # All else is the provisioned dashboard.
+        provisioned = load(path.stem)
+        for one in (*sources.values(), *provisioned["templating"]["list"]):
+            if one["type"] == "datasource":
+                one.pop("current", None)
+        added = {"__inputs", "__requires", "__elements", "id"}
+        assert {key: value for key, value in exported.items() if key not in added} == provisioned
+
+
+def test_each_rule_of_the_linter_that_is_broken_has_its_reason() -> None:
+    """The file that Grafana's dashboard-linter reads."""
+    exclusions = yaml.safe_load((REPOSITORY / "grafana" / ".lint").read_text())["exclusions"]
+    assert exclusions
+    assert all(rule.endswith("-rule") and one["reason"].endswith(".") for rule, one in exclusions.items())
 
 
 def test_links_into_the_documentation_find_their_place() -> None:
@@ -127,3 +173,5 @@ def test_the_provisioning_files_provide_what_the_dashboards_ask_for() -> None:
     (provider,) = yaml.safe_load((folder / "dashboards" / "aws-vpn.yaml").read_text())["providers"]
     assert provider["type"] == "file"
     assert provider["options"]["path"].startswith("/")
+    # It loads every JSON file below the folder: another copy of a dashboard there would be a second one of its uid.
+    assert {path.stem for path in build.HERE.rglob("*.json")} == set(UIDS)

@@ -11,7 +11,11 @@ import yaml
 from testbed.programs import REPOSITORY
 
 CHART = REPOSITORY / "helm" / "aws-vpn-exporter"
-CI_VALUES = sorted((CHART / "ci").glob("*-values.yaml"))
+VALUES = REPOSITORY / "tests" / "helm" / "values"
+"""Values that need what a plain cluster lacks: the operators' resources, somebody else's Secrets."""
+INSTALLABLE = sorted((CHART / "ci").glob("*-values.yaml"))
+"""Values with which the chart can be installed on any cluster and becomes ready, without AWS."""
+ALL_VALUES = [*INSTALLABLE, *sorted(VALUES.glob("*.yaml"))]
 
 Manifest = dict[str, Any]
 Values = Mapping[str, Any]

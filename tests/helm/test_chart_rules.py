@@ -1,6 +1,5 @@
 """The PrometheusRule says what `alerts/` says, and each of its values changes what it promises to change."""
 
-import shutil
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,7 +13,6 @@ from testbed.programs import REPOSITORY, find
 from tests.helm.chart import manifests, one
 
 RULES = REPOSITORY / "alerts" / "aws-vpn.rules.yaml"
-TESTS = sorted((REPOSITORY / "alerts" / "tests").glob("*.test.yaml"))
 
 
 def groups(**values: Any) -> list[dict[str, Any]]:
@@ -49,13 +47,6 @@ def test_the_rules_are_those_of_the_project() -> None:
 
 def test_promtool_accepts_the_rules(rule_file: Path) -> None:
     promtool("check", "rules", rule_file.name, within=rule_file.parent)
-
-
-@pytest.mark.parametrize("test", TESTS, ids=lambda test: test.stem)
-def test_the_tests_of_the_alerts_pass_with_the_rules_of_the_chart(test: Path, rule_file: Path) -> None:
-    (rule_file.parent / "tests").mkdir()
-    copy = shutil.copy(test, rule_file.parent / "tests")
-    promtool("test", "rules", Path(copy).name, within=rule_file.parent / "tests")
 
 
 def test_promtool_accepts_rules_with_every_value_set(tmp_path: Path) -> None:

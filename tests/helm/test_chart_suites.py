@@ -1,122 +1,36 @@
-"""The chart's helm-unittest suites, read by a small reader of what they use, so that they are run where Helm's plugin
-cannot be had. An assertion that the reader does not know fails, rather than pass unread.
-"""
+"""The chart's suites, run by helm-unittest, and the chart as helm 4 sees it."""
 
-import re
-from collections.abc import Callable, Mapping
-from typing import Any
+import subprocess
+from pathlib import Path
 
-import helm_python
 import pytest
-import yaml
 
-from tests.helm.chart import CHART, Manifest, documents, rendered
+from tests.helm.chart import CHART, INSTALLABLE
+from tests.helm.node import parts
 
-SUITES = sorted((CHART / "tests").glob("*_test.yaml"))
-SUITE_KEYS = {"suite", "templates", "release", "tests"}
-TEST_KEYS = {"it", "templates", "release", "set", "documentIndex", "asserts"}
-
-Block = Mapping[str, Any]
-_ABSENT = object()
+KUBERNETES = ("1.28.0", "1.37.0")
+"""The oldest that has all that the chart knows, and the newest."""
 
 
-def _cases() -> list[Any]:
-    suites = {file.stem: yaml.safe_load(file.read_text(encoding="utf-8")) for file in SUITES}
-    return [
-        pytest.param(suite, test, id=f"{name}: {test['it']}")
-        for name, suite in suites.items()
-        for test in suite["tests"]
-    ]
+def run(program: str, *arguments: str) -> str:
+    done = subprocess.run([parts() / "bin" / program, *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
 
 
-@pytest.mark.parametrize(("suite", "test"), _cases())
-def test_suite(suite: Block, test: Block) -> None:
-    assert set(suite) <= SUITE_KEYS
-    assert set(test) <= TEST_KEYS
-    try:
-        found = _documents(suite, test)
-        error = ""
-    except helm_python.HelmError as failure:
-        found, error = {}, str(failure)
-    for assertion in test["asserts"]:
-        index = assertion.get("documentIndex", test.get("documentIndex"))
-        ((kind, wanted),) = ((key, value) for key, value in assertion.items() if key != "documentIndex")
-        if kind == "failedTemplate":
-            assert re.search(wanted["errorPattern"], error)
-            continue
-        assert not error
-        for manifests in found.values():
-            ASSERTIONS[kind](manifests if index is None else [manifests[index]], wanted)
+def test_every_suite_passes() -> None:
+    """Without a suite that is passed over: the files are counted."""
+    said = run("helm-unittest", "--strict", str(CHART))
+    suites = len(list((CHART / "tests").glob("*_test.yaml")))
+    assert f"{suites} passed, {suites} total" in said
 
 
-def _documents(suite: Block, test: Block) -> dict[str, list[Manifest]]:
-    """By template, those that the test is about."""
-    release = {"name": "RELEASE-NAME", "namespace": "NAMESPACE", **suite.get("release", {}), **test.get("release", {})}
-    texts = rendered(test.get("set"), **release)
-    unknown = set(test.get("templates") or suite["templates"]) - {file.name for file in (CHART / "templates").iterdir()}
-    assert not unknown
-    return {name: documents(texts.get(name, "")) for name in test.get("templates") or suite["templates"]}
+@pytest.mark.parametrize("file", INSTALLABLE, ids=lambda file: file.stem)
+def test_helm_lints_values_of_ci(file: Path) -> None:
+    run("helm", "lint", "--strict", str(CHART), f"--values={file}")
 
 
-def at(manifest: Manifest, path: str) -> Any:
-    """The value at a path such as a.b[0]["c.d"], or _ABSENT."""
-    value: Any = manifest
-    for name, index, quoted in re.findall(r'([\w-]+)|\[(\d+)\]|\["([^"]+)"\]', path):
-        try:
-            value = value[int(index)] if index else value[name or quoted]
-        except (KeyError, IndexError, TypeError):
-            return _ABSENT
-    return value
-
-
-def _has_documents(manifests: list[Manifest], wanted: Block) -> None:
-    assert len(manifests) == wanted["count"]
-
-
-def _each(check: Callable[[Manifest, Block], None]) -> Callable[[list[Manifest], Block], None]:
-    def checked(manifests: list[Manifest], wanted: Block) -> None:
-        assert manifests
-        for manifest in manifests:
-            check(manifest, wanted)
-
-    return checked
-
-
-def _is_kind(manifest: Manifest, wanted: Block) -> None:
-    assert manifest["kind"] == wanted["of"]
-
-
-def _equal(manifest: Manifest, wanted: Block) -> None:
-    assert at(manifest, wanted["path"]) == wanted["value"]
-
-
-def _exists(manifest: Manifest, wanted: Block) -> None:
-    assert at(manifest, wanted["path"]) is not _ABSENT
-
-
-def _not_exists(manifest: Manifest, wanted: Block) -> None:
-    assert at(manifest, wanted["path"]) is _ABSENT
-
-
-def _contains(manifest: Manifest, wanted: Block) -> None:
-    assert wanted["content"] in at(manifest, wanted["path"])
-
-
-def _length_equal(manifest: Manifest, wanted: Block) -> None:
-    assert len(at(manifest, wanted["path"])) == wanted["count"]
-
-
-def _match_regex(manifest: Manifest, wanted: Block) -> None:
-    assert re.search(wanted["pattern"], at(manifest, wanted["path"]))
-
-
-ASSERTIONS: Mapping[str, Callable[[list[Manifest], Block], None]] = {
-    "hasDocuments": _has_documents,
-    "isKind": _each(_is_kind),
-    "equal": _each(_equal),
-    "exists": _each(_exists),
-    "notExists": _each(_not_exists),
-    "contains": _each(_contains),
-    "lengthEqual": _each(_length_equal),
-    "matchRegex": _each(_match_regex),
-}
+@pytest.mark.parametrize("version", KUBERNETES)
+def test_helm_4_renders_for_every_kubernetes(version: str) -> None:
+    shards = ["--set=shards=2", "--set=config.regions=all"]
+    assert "kind: StatefulSet" in run("helm", "template", "vpn", str(CHART), f"--kube-version={version}", *shards)

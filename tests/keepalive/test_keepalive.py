@@ -40,8 +40,9 @@ def job() -> dict[str, Any]:
 
 
 def rule() -> dict[str, Any]:
+    """What AwsVpnPathDead goes by."""
     rules = [rule for group in shipped_rules()["groups"] for rule in group["rules"]]
-    return next(rule for rule in rules if rule.get("alert") == "AwsVpnPathDead")
+    return next(rule for rule in rules if rule.get("record") == "vpn_connection:aws_vpn_connection:path_dead")
 
 
 def checked(*command: str | Path) -> subprocess.CompletedProcess[str]:
@@ -58,7 +59,7 @@ def test_pings_come_before_a_tunnel_is_idle_and_end_before_the_next_one() -> Non
 
 def test_the_alert_knows_the_job_and_its_labels() -> None:
     assert f'probe_success{{job="{job()["job_name"]}"}}' in rule()["expr"]
-    joined = re.findall(r"on \(([^)]*)\)", rule()["expr"])
+    joined = re.findall(r"and on \(([^)]*)\)", rule()["expr"])
     assert [set(labels.split(", ")) for labels in joined] == [set(job()["static_configs"][0]["labels"])]
 
 

@@ -10,7 +10,7 @@ import pytest
 from testbed.programs import REPOSITORY
 
 ROOTS = {"aws_vpn_exporter": "exporter/aws_vpn_exporter"} | {
-    name: name for name in ("grafana", "testbed", "tests", "tools")
+    name: name for name in ("grafana", "lab", "testbed", "tests", "tools")
 }
 LINT = (str(Path(sys.executable).with_name("lint-imports")), "--no-cache")
 

@@ -29,7 +29,7 @@ def test_make_generate_runs_every_generator() -> None:
         module(file)
         for file in programs
         if '__name__ == "__main__"' in (text := file.read_text())
-        and re.search(r"--check|add_check|from tools\.generated import", text)
+        and re.search(r"\"--check\"|add_check|from tools\.generated import .*main", text)
     }
     assert writing == set(GENERATORS)
 
@@ -42,7 +42,7 @@ def test_every_page_that_says_it_is_written_names_a_command_that_writes_it() -> 
     }
     assert len(marked) >= 4
     for page, writer in marked.items():
-        if writer != "benchmark":
+        if writer not in ("benchmark", "lab"):  # make targets of their own: what they measure takes minutes
             assert module(REPOSITORY / writer) in GENERATORS, page
 
 

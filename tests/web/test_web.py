@@ -208,14 +208,16 @@ def test_tls_users_and_headers_come_from_the_web_config_and_are_read_again(
     ("text", "complaint"),
     [
         ("tls_server_config: {cert_file: none.pem, key_file: none.pem}\n", "cannot use none.pem, none.pem"),
-        ("tls_server_config: {cert_file: cert.pem}\n", "web.yaml:1: tls_server_config: the key key_file is missing"),
+        (
+            "tls_server_config: {cert_file: cert.pem}\n",
+            "web.yaml:1: tls_server_config: the key key_file (or key) is",
+        ),
         ("basic_auth_user: {}\n", "web.yaml:1: basic_auth_user: unknown key; did you mean basic_auth_users?"),
         ("basic_auth_users: {a: password}\n", "web.yaml:1: basic_auth_users.a: should be a bcrypt hash"),
         ("basic_auth_users: password\n", "web.yaml:1: basic_auth_users: should be a block of keys"),
         (
-            "tls_server_config:\n  cert_file: cert.pem\n  key_file: key.pem\n"
-            "  client_auth_type: RequireAndVerifyClientCert\n",
-            "client_auth_type needs client_ca_file",
+            "tls_server_config:\n  cert_file: cert.pem\n  key_file: key.pem\n  client_ca_file: cert.pem\n",
+            "web.yaml:1: tls_server_config: client_ca_file (or client_ca) is of no use without a client_auth_type",
         ),
     ],
 )

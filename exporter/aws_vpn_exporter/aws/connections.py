@@ -4,7 +4,7 @@ The answer, as boto3 returns it, becomes Connections. AWS is taken at its word a
 lacks stays absent. Tunnels are identified by their outside address, never by their place in a list.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -21,10 +21,11 @@ Answer = Mapping[str, Any]
 ACTIONS = ("ec2:DescribeVpnConnections",)
 
 
-def connections(aws: Aws, target: Target) -> tuple[Connection, ...]:
-    """The target's connections now. Raises PollError."""
+def connections(aws: Aws, target: Target, ids: Sequence[str] = ()) -> tuple[Connection, ...]:
+    """The target's connections now; with `ids` only these. Raises PollError, NOT_FOUND where one of `ids` is gone."""
+    only = {"VpnConnectionIds": ids} if ids else {}
     with poll_errors(), aws.acting_in(target.account_id):
-        return connections_in(aws.client("ec2", target.region).describe_vpn_connections())
+        return connections_in(aws.client("ec2", target.region).describe_vpn_connections(**only))
 
 
 def connections_in(answer: Answer) -> tuple[Connection, ...]:
@@ -53,12 +54,25 @@ def _connection(item: Answer) -> Connection:
         customer_gateway_id=clean(item.get("CustomerGatewayId") or ""),
         vpn_gateway_id=clean(item.get("VpnGatewayId") or ""),
         transit_gateway_id=clean(item.get("TransitGatewayId") or ""),
+        core_network_arn=clean(item.get("CoreNetworkArn") or ""),
+        vpn_concentrator_id=clean(item.get("VpnConcentratorId") or ""),
+        association=clean(item.get("GatewayAssociationState") or ""),
+        pre_shared_key_arn=clean(item.get("PreSharedKeyArn") or ""),
         routing="" if static is None else "static" if static else "bgp",
         accelerated=options.get("EnableAcceleration"),
         bandwidth=clean(options.get("TunnelBandwidth") or ""),
+        networks=_networks(options),
         tags=tags,
         tunnels=_tunnels(item.get("VgwTelemetry") or (), options.get("TunnelOptions") or ()),
     )
+
+
+def _networks(options: Answer) -> tuple[str, ...]:
+    named = (f"{side}Ipv{version}NetworkCidr" for version in (4, 6) for side in ("Local", "Remote"))
+    return tuple(clean(cidr) for name in named if (cidr := options.get(name)) and cidr not in _EVERYTHING)
+
+
+_EVERYTHING = ("0.0.0.0/0", "::/0")
 
 
 def _connection_state(word: object) -> ConnectionState:
@@ -70,27 +84,28 @@ def _connection_state(word: object) -> ConnectionState:
 
 def _tunnels(reports: Iterable[Answer], options: Iterable[Answer]) -> tuple[Tunnel, ...]:
     """Telemetry and options joined by outside address; either may be missing."""
-    telemetry_of: dict[str, Telemetry] = {}
+    reports_of: dict[str, Answer] = {}
     for report in reports:
-        telemetry_of.setdefault(clean(report.get("OutsideIpAddress") or ""), _telemetry(report))
+        reports_of.setdefault(clean(report.get("OutsideIpAddress") or ""), report)
     options_of: dict[str, Answer] = {}
     for item in options:
         options_of.setdefault(clean(item.get("OutsideIpAddress") or ""), item)
     return tuple(
-        _tunnel(address, telemetry_of.get(address), options_of.get(address, {}))
-        for address in sorted(telemetry_of.keys() | options_of.keys())
+        _tunnel(address, reports_of.get(address), options_of.get(address, {}))
+        for address in sorted(reports_of.keys() | options_of.keys())
     )
 
 
-def _tunnel(address: str, telemetry: Telemetry | None, item: Answer) -> Tunnel:
+def _tunnel(address: str, report: Answer | None, item: Answer) -> Tunnel:
     logs: Answer = (item.get("LogOptions") or {}).get("CloudWatchLogOptions") or {}
     return Tunnel(
         outside_ip=address,
-        telemetry=telemetry,
+        telemetry=None if report is None else _telemetry(report),
         options=_options(item),
         inside_cidr=_inside_cidr(item),
         log_group=str(logs.get("LogGroupArn") or ""),
         bgp_log_group=str(logs.get("BgpLogGroupArn") or ""),
+        certificate_arn=clean((report or {}).get("CertificateArn") or ""),
     )
 
 

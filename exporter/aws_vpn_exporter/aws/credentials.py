@@ -16,6 +16,7 @@ from botocore.credentials import Credentials, ReadOnlyCredentials, create_creden
 from botocore.exceptions import NoCredentialsError
 from botocore.session import Session
 
+from aws_vpn_exporter.redaction import remember
 from aws_vpn_exporter.target import Account, FailureCause, PollError
 
 _LIFETIME = 3600
@@ -44,7 +45,9 @@ class DefaultCredentials:
         found = self.find()
         if found is None:
             raise NoCredentialsError
-        return found.get_frozen_credentials()
+        frozen = found.get_frozen_credentials()
+        remember("default credentials", (frozen.secret_key, frozen.token))
+        return frozen
 
     def find(self) -> Credentials | None:
         """Where the credentials come from; whether they are good, only AWS knows."""
@@ -93,6 +96,7 @@ def assume(account: Account, sts: Any) -> RoleSession:
         "RoleSessionName": "aws-vpn-exporter",
         "DurationSeconds": _LIFETIME,
     }
+    remember(("external id", account.id), (account.external_id,))
     if account.external_id:
         parameters["ExternalId"] = account.external_id
     answer = sts.assume_role(**parameters)
@@ -101,6 +105,7 @@ def assume(account: Account, sts: Any) -> RoleSession:
     if came_for != asked_for:
         raise PollError(FailureCause.CREDENTIALS, f"asked for a role in account {asked_for}, got one in {came_for}")
     credentials = answer["Credentials"]
+    remember(("session", account.id), (credentials[key] for key in ("SecretAccessKey", "SessionToken")))
     ends: datetime = credentials["Expiration"]
     return RoleSession(
         ReadOnlyCredentials(credentials["AccessKeyId"], credentials["SecretAccessKey"], credentials["SessionToken"]),

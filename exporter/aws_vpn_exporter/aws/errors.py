@@ -1,5 +1,6 @@
 """What boto3 raises, as a PollError: each expected error belongs to one cause."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -11,7 +12,7 @@ from botocore.parsers import ResponseParserError
 
 from aws_vpn_exporter.aws.time_limit import time_limit
 from aws_vpn_exporter.target import FailureCause, PollError
-from aws_vpn_exporter.wording import clean, duration
+from aws_vpn_exporter.wording import duration, remark
 
 _CAUSES_BY_CODE = {
     FailureCause.THROTTLED: (
@@ -55,12 +56,19 @@ _CAUSE_OF_TYPE: tuple[tuple[tuple[type[Exception], ...], FailureCause], ...] = (
 _HINTS = {
     FailureCause.THROTTLED: "asked again later; if it stays, raise the intervals, or look who else calls this API",
     FailureCause.DENIED: "allow the action to this role; `aws-vpn-exporter iam-policy` prints what is needed",
+    FailureCause.REFUSED_BY_POLICY: (
+        "a policy of the organization refuses it, and no permission of this role can help; name the regions that it "
+        "allows under `regions`, or have it exempt this role"
+    ),
     FailureCause.CREDENTIALS: "renew or correct the credentials; a region that is not enabled says the same",
     FailureCause.CLOCK_SKEW: "the clock of this machine is off; let NTP set it",
     FailureCause.TIMEOUT: "look at the way to AWS: firewall, proxy, VPC endpoint",
     FailureCause.NETWORK: "look at the way to AWS: DNS, firewall, proxy, VPC endpoint",
     FailureCause.REGION: "enable the region in the account, or take it out of `regions`",
 }
+_BY_POLICY = re.compile(r"with an explicit deny in an? (service|resource) control policy")
+"""How AWS says that an organization's policy refuses a call. Older messages do not give the reason."""
+
 CALL_LIMIT = 25.0
 """Seconds that a call may take in all: longer than its time-outs for connecting and for the first byte together."""
 
@@ -94,7 +102,7 @@ def _translated() -> Iterator[None]:
     except ClientError as error:
         raise _refusal(error) from None
     except MalformedAnswerError as error:
-        raise PollError(FailureCause.MALFORMED, clean(error)) from None
+        raise PollError(FailureCause.MALFORMED, remark(error)) from None
     except (ResponseParserError, ValueError, TypeError, RuntimeError, OverflowError, LookupError, AttributeError):
         # The parser's error quotes the answer's body, which may hold secrets: it must not reach a log.
         raise PollError(FailureCause.MALFORMED, "the answer is not one of this API") from None
@@ -112,6 +120,8 @@ def _refusal(error: ClientError) -> PollError:
         cause = FailureCause.CLOCK_SKEW
     # Only the first line: AWS repeats the request, session token included, in later lines of some refusals.
     said = str(reason.get("Message", "")).partition("\n")[0].partition("The Canonical String")[0]
+    if cause is FailureCause.DENIED and _BY_POLICY.search(said):
+        cause = FailureCause.REFUSED_BY_POLICY
     return _explained(cause or FailureCause.MALFORMED, f"{error.operation_name}: {code}: {said}", code)
 
 
@@ -124,7 +134,7 @@ def _failure(error: BotoCoreError) -> PollError:
 
 def _explained(cause: FailureCause, said: str, code: str = "") -> PollError:
     hint = _HINTS.get(cause)
-    return PollError(cause, clean(" ".join(said.split())) + (f" ({hint})" if hint else ""), code)
+    return PollError(cause, remark(said) + (f" ({hint})" if hint else ""), code)
 
 
 def _skew(headers: dict[str, str]) -> float:

@@ -11,16 +11,16 @@ from aws_vpn_exporter.permissions import HUB_ROLE_ARN, ORGANIZATION_ID, Json, Pe
 
 def iam_policy(
     config_file: Path | None,
-    output_format: str = "json",
+    output: str = "json",
     hub_role_arn: str = HUB_ROLE_ARN,
     organization_id: str = ORGANIZATION_ID,
 ) -> int:
-    """Prints the policies in one of FORMATS. Raises ConfigError.
+    """Prints the policies as `output`, one of FORMATS. Raises ConfigError.
 
     `hub_role_arn` is the exporter's own role, which the members' roles trust if its account is in `organization_id`.
     """
     loaded = config.load(config_file) if config_file else Config()
-    print(_FORMATS[output_format](needed(loaded, hub_role_arn, organization_id)))
+    print(_FORMATS[output](needed(loaded, hub_role_arn, organization_id)))
     return 0
 
 

@@ -2,18 +2,20 @@
 
 import gc
 import logging
-from contextlib import suppress
+from collections.abc import Sequence
 from pathlib import Path
 
 from aws_vpn_exporter import __version__
 from aws_vpn_exporter.aws.session import Aws
 from aws_vpn_exporter.config import ConfigError
 from aws_vpn_exporter.exporter import Exporter
+from aws_vpn_exporter.file_watch import FileWatch
 from aws_vpn_exporter.log_format import setup
 from aws_vpn_exporter.sharding import EVERYTHING, Shard
 from aws_vpn_exporter.web import server
 from aws_vpn_exporter.web.app import application
 from aws_vpn_exporter.web.config import WebConfigFile
+from aws_vpn_exporter.web.reloading import Reloads
 
 log = logging.getLogger(__name__)
 
@@ -21,27 +23,42 @@ log = logging.getLogger(__name__)
 def serve(
     config_file: Path | None,
     web_config_file: Path | None,
-    listen_address: str,
+    listen_addresses: Sequence[str],
     log_level: str,
     log_format: str,
+    enable_lifecycle: bool = False,
     shard: Shard = EVERYTHING,
+    auto_reload_interval: float | None = None,
+    telemetry_path: str = "/metrics",
+    systemd_socket: bool = False,
 ) -> int:
     """Serves until SIGTERM or SIGINT; to be called in the main thread, whose signals it handles.
 
+    Listens on the addresses, or on the sockets that systemd passes. Every `auto_reload_interval` seconds it reads the
+    configuration file again if that has changed; None is never.
     Raises ConfigError, CannotStartError or ListenError where it cannot start.
     """
     setup(log_level, log_format)
+    if auto_reload_interval and not config_file:
+        raise ConfigError("--config.auto-reload-interval is given without --config.file: there is no file to look at")
+    watch = FileWatch(config_file) if config_file else None
     web_config = WebConfigFile(web_config_file)
+    web_config.log_what_is_not_honoured()
     aws = Aws()
     exporter = Exporter(aws, config_file, shard)
-    listener = server.listening(listen_address)
+    where = "the sockets of systemd" if systemd_socket else ", ".join(listen_addresses)
+    listeners = server.from_systemd() if systemd_socket else [server.listening(address) for address in listen_addresses]
     aws.check_credentials()
     if custom := aws.custom_endpoints():
         log.info("custom endpoints: %s", ", ".join(f"{service} {url}" for service, url in custom.items()))
     exporter.start()
     _spare_the_garbage_collector()
-    log.info("aws-vpn-exporter %s listens on %s", __version__, listen_address)
-    server.serve(application(exporter, web_config), listener, web_config.tls(), lambda: _reload(exporter))
+    log.info("aws-vpn-exporter %s listens on %s", __version__, where)
+    reloads = Reloads(exporter.reload)
+    if watch and auto_reload_interval:
+        watch.start(auto_reload_interval, reloads.request)
+    app = application(exporter, web_config, reloads if enable_lifecycle else None, telemetry_path)
+    server.serve(app, listeners, web_config.tls, reloads.request)
     return 0
 
 
@@ -53,8 +70,3 @@ def _spare_the_garbage_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 10, 10)
-
-
-def _reload(exporter: Exporter) -> None:
-    with suppress(ConfigError):  # The exporter has logged it, and a metric says it; SIGHUP has no answer.
-        exporter.reload()

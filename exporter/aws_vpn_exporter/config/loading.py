@@ -1,13 +1,14 @@
 """A YAML file to a value of a schema, or a ConfigError with every complaint."""
 
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from aws_vpn_exporter.config.complaints import complaints
+from aws_vpn_exporter.config.complaints import complaints, is_secret, shown
 from aws_vpn_exporter.config.schema import Config
-from aws_vpn_exporter.config.strict_yaml import ConfigError, parse
+from aws_vpn_exporter.config.strict_yaml import ConfigError, dotted, parse
 
 _LARGEST_FILE = 1024 * 1024
 """Bytes."""
@@ -38,7 +39,7 @@ def load_as(schema: type[Schema], path: Path) -> Schema:
 
 
 def _validated(schema: type[Schema], raw: bytes, name: str) -> Schema:
-    document = parse(raw, name)
+    document = parse(raw, name, partial(shown, schema=schema) if is_secret(schema) else dotted)
     try:
         return schema.model_validate({} if document.values is None else document.values)
     except ValidationError as error:

@@ -24,26 +24,43 @@ class _OptionBlock(Block):
         return dict(zip(keys, block.values(), strict=True))
 
 
-def _type(option: Option) -> Any:
+_WORDS_OF_DEVICES = {
+    "EncryptionAlgorithms": ("3DES", "AES192", "AES192-GCM-16", "CHACHA20-POLY1305", "DES"),
+    "IntegrityAlgorithms": ("MD5",),
+    "DHGroupNumbers": ("1", "5", "25", "26", "27", "28", "29", "30", "31", "32", "none"),
+}
+"""What devices have beyond AWS's words, by how the names of the options end."""
+
+
+def _type(option: Option, of_a_device: bool) -> Any:
     if option.is_number:
         assert isinstance(option.allowed, range)  # noqa: S101 - the table's own promise
-        return Annotated[int, Field(ge=option.allowed.start, le=option.allowed.stop - 1)]
-    words: Any = Literal[tuple(option.allowed)]
-    return Annotated[tuple[words, ...], Field(min_length=1)] if option.is_set else words
+        allowed = range(min(1, option.allowed.start), 2**31) if of_a_device else option.allowed
+        return Annotated[int, Field(ge=allowed.start, le=allowed.stop - 1)]
+    if not option.is_set:
+        return Literal[tuple(option.allowed)]
+    beyond = next((words for end, words in _WORDS_OF_DEVICES.items() if option.name.endswith(end)), ())
+    words: Any = Literal[ordered({*option.allowed, *beyond}) if of_a_device else tuple(option.allowed)]
+    return Annotated[tuple[words, ...], Field(min_length=1)]
 
 
-OptionBlock: type[_OptionBlock] = create_model(
-    "OptionBlock",
-    __base__=_OptionBlock,
-    **{
-        option.key: (_type(option) | None, Field(None, description=option.help)) for option in OPTIONS if option.allowed
-    },  # type: ignore[call-overload]
-)
-"""Values of tunnel options. Switches such as `log_enabled` are not among them: a customer gateway has none."""
+def _fields(of_a_device: bool) -> dict[str, Any]:
+    return {
+        option.key: (_type(option, of_a_device) | None, Field(None, description=option.help))
+        for option in OPTIONS
+        if option.allowed
+    }
+
+
+OptionBlock: type[_OptionBlock] = create_model("OptionBlock", __base__=_OptionBlock, **_fields(of_a_device=False))
+"""Values of tunnel options within AWS's limits. Switches such as `log_enabled` are not among them."""
+
+GatewayBlock: type[_OptionBlock] = create_model("GatewayBlock", __base__=_OptionBlock, **_fields(of_a_device=True))
+"""Values of the same options at a customer gateway, which AWS's limits do not bound: 86400 seconds are common."""
 
 
 def stated(block: BaseModel) -> OptionValues:
-    """The values that an OptionBlock states, by AWS's name of the option."""
+    """The values that an OptionBlock or GatewayBlock states, by AWS's name of the option."""
     values: dict[str, OptionValue] = {}
     for key, value in block.model_dump(exclude_none=True).items():
         values[BY_KEY[key].name] = ordered(set(value)) if isinstance(value, tuple) else value

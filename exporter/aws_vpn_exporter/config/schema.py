@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, ValidationInfo, create_model, field_validator, model_validator
 
 from aws_vpn_exporter.config import device_files
-from aws_vpn_exporter.config.option_block import OptionBlock, stated
+from aws_vpn_exporter.config.option_block import GatewayBlock, OptionBlock, stated
 from aws_vpn_exporter.config.values import (
     BLOCK,
     BY_FORM,
@@ -16,9 +16,13 @@ from aws_vpn_exporter.config.values import (
     AllOr,
     ConnectionId,
     ExternalId,
+    Moment,
+    PageUrl,
     Regions,
     RoleArn,
     RoleName,
+    SiteName,
+    Switch,
     TagKey,
     Tunnels,
     UnitId,
@@ -26,7 +30,7 @@ from aws_vpn_exporter.config.values import (
     distinct_labels,
 )
 from aws_vpn_exporter.fields import Block, Duration
-from aws_vpn_exporter.policy import Policy, Settings
+from aws_vpn_exporter.policy import Policy, Settings, Sites, Window
 from aws_vpn_exporter.sources import SOURCES, SourceBlock
 from aws_vpn_exporter.target import UNKNOWN_ACCOUNT, Account
 from aws_vpn_exporter.target import Regions as AccountRegions
@@ -51,20 +55,46 @@ _AllOrMatch = Annotated[
 ]
 
 
+class WindowBlock(Block):
+    """A planned time, such as a maintenance of your own."""
+
+    start: Moment = Field(description="When it begins, such as 2026-03-08T01:00:00+01:00.")
+    end: Moment = Field(description="When it ends.")
+
+    @model_validator(mode="after")
+    def _lasts(self) -> "WindowBlock":
+        if self.end <= self.start:
+            raise ValueError("`end` should be later than `start`")
+        return self
+
+
 class PolicyBlock(Block):
     """What you expect of some connections. Where several policies match one, the first that sets a value decides it."""
 
     match: _AllOrMatch = Field(description="Which connections: `all`, or `ids` and `tags`.")
     expected_tunnels: int | None = Field(
-        None, ge=1, le=2, description="Tunnels that should be UP: 1 where a single tunnel is intended."
+        None,
+        ge=0,
+        le=2,
+        description="Tunnels that should be UP: 1 where a single tunnel is intended, 0 for a parked connection.",
     )
-    customer_gateway: OptionBlock = Field(
-        default_factory=OptionBlock, description="The customer gateway's settings, to compare with AWS's."
+    ignore: Switch | None = Field(
+        None, description="`true` for connections that are published and never alarmed, whatever happens."
+    )
+    planned: tuple[WindowBlock, ...] = Field((), description="Times during which these connections raise no alert.")
+    availability_objective: float | None = Field(
+        None,
+        gt=0,
+        lt=1,
+        description="Share of time that a tunnel should be UP, such as 0.9995: AwsVpnConnectionBudgetSpent watches it.",
+    )
+    customer_gateway: GatewayBlock = Field(
+        default_factory=GatewayBlock, description="The customer gateway's settings, to compare with AWS's."
     )
     device_file: Path | None = Field(
         None,
-        description="The customer gateway's own configuration file (strongSwan swanctl.conf, Cisco IOS), relative to "
-        "this file. It supplies what `customer_gateway` does not set; `check-config` lists what could not be read.",
+        description="The customer gateway's own configuration file, relative to this file; DEVICES.md has the formats. "
+        "It supplies what `customer_gateway` does not set; `check-config` lists what could not be read.",
     )
     standby_tunnels: Tunnels = Field(
         (), description="Tunnels that may be idle, by outside address, or `all`: AwsVpnTunnelIdle ignores them."
@@ -80,7 +110,39 @@ class PolicyBlock(Block):
             customer_gateway=stated(self.customer_gateway),
             device=device_files.options_by_address(self.device_file, file),
             standby_tunnels=self.standby_tunnels,
+            ignore=self.ignore,
+            planned=tuple(Window(window.start, window.end) for window in self.planned),
+            availability_objective=self.availability_objective,
         )
+
+
+class SitesBlock(Block):
+    """Connections that lead to the same site, watched as one: a page when its last way is gone, not before."""
+
+    tag: TagKey | None = Field(
+        None, description="The tag that names the site; connections without it are joined by their customer gateway."
+    )
+    direct_connect: Annotated[tuple[SiteName, ...], AfterValidator(distinct)] = Field(
+        (),
+        description="Sites that Direct Connect leads to as well. Whether it works is not read: losing all connections "
+        "of such a site warns and does not page.",
+    )
+
+    def sites(self) -> Sites:
+        """How connections are joined."""
+        return Sites(self.tag or "", frozenset(self.direct_connect))
+
+
+class HeadroomBlock(Block):
+    """What AWS lets a tunnel carry, as metrics beside what it carries. No call to AWS is made for it."""
+
+
+class RisksBlock(Block):
+    """What the settings of tunnels that work today will do to them when keys are renewed: `aws_vpn_tunnel_risk`."""
+
+    exchange: Duration = Field(
+        5.0, description="For how long one rekey is in the way of another that the other side begins."
+    )
 
 
 class AccountBlock(Block):
@@ -167,7 +229,25 @@ class _Config(Block):
     tags: Annotated[tuple[TagKey, ...], AfterValidator(distinct_labels)] = Field(
         (), description="Tag keys to copy to aws_vpn_connection_info, as labels tag_*."
     )
+    team_tag: TagKey | None = Field(
+        None, description="The tag whose value becomes the label `team` of the alerts, for Alertmanager to route by."
+    )
+    series: Literal["all", "lean"] = Field(
+        "all", description="With `lean`, a third fewer series: those that the alerts and the fleet dashboard read."
+    )
+    grafana_url: PageUrl | None = Field(
+        None, description="Where Grafana has this project's dashboards: the status page then leads to them."
+    )
     policies: tuple[PolicyBlock, ...] = Field((), description="What you expect of which connections.")
+    sites: SitesBlock | None = Field(
+        None, description="Watch connections that lead to the same site as one; `{}` joins them by customer gateway."
+    )
+    headroom: HeadroomBlock | None = Field(
+        None, description="Publish how many routes and bytes per second a tunnel may carry; `{}` turns it on."
+    )
+    risks: RisksBlock | None = Field(
+        None, description="Judge how tunnels renew their keys, and say when they will; `{}` for its defaults."
+    )
     option_defaults: OptionBlock = Field(
         default_factory=OptionBlock,
         description="Values for options that AWS leaves out of its answer, in place of its documented defaults.",
@@ -187,6 +267,17 @@ class _Config(Block):
             if policy.device_file:
                 yield from device_files.gaps(policy.device_file, file)
 
+    def only_in(self, region: str) -> Self:
+        """The same configuration for one region, whatever regions it names."""
+        here = {"regions": (region,)}
+        return self.model_copy(
+            update={
+                **here,
+                "accounts": self.accounts and tuple(block.model_copy(update=here) for block in self.accounts),
+                "organization": self.organization and self.organization.model_copy(update=here),
+            }
+        )
+
     def sources(self) -> Mapping[str, SourceBlock]:
         """The blocks of the optional sources that are on, by the source's name."""
         blocks = {name: getattr(self, name) for name in SOURCES}
@@ -198,6 +289,12 @@ class _Config(Block):
             tags=self.tags,
             policies=tuple(block.policy(file) for block in self.policies),
             option_defaults=stated(self.option_defaults),
+            team_tag=self.team_tag or "",
+            lean=self.series == "lean",
+            grafana_url=self.grafana_url or "",
+            sites=self.sites.sites() if self.sites else None,
+            headroom=self.headroom is not None,
+            rekey_exchange=self.risks.exchange if self.risks else None,
         )
 
 
@@ -206,7 +303,13 @@ Config = create_model(
     __base__=_Config,
     __doc__=_Config.__doc__,
     **{
-        name: (source.block | None, Field(None, description=f"{source.description}; `{{}}` for its defaults."))
+        name: (
+            source.block | None,
+            Field(
+                source.block.model_validate({}) if source.always_on else None,
+                description=f"{source.description}{'' if source.always_on else '; `{}` for its defaults'}.",
+            ),
+        )
         for name, source in SOURCES.items()
     },  # type: ignore[call-overload]
 )

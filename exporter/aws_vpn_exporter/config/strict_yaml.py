@@ -4,13 +4,17 @@ Scalars stay text, and the schema gives them their type: an account id keeps its
 not become a boolean. Duplicate keys, aliases and keys without a value are errors.
 """
 
-from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple, TypeAlias
 
 import yaml
 
 Location = tuple[str | int, ...]
 """The keys and list positions that lead from the top of the document to a value."""
+
+
+_Event: TypeAlias = Any
+"""An event of PyYAML's parser: its types do not say that every event there has a mark."""
 
 
 class ConfigError(Exception):
@@ -24,12 +28,18 @@ class Document(NamedTuple):
     lines: Mapping[Location, int]
 
 
-def parse(raw: bytes, name: str) -> Document:
-    """The document in the bytes of a file called `name`; an empty one has the value None. Raises ConfigError."""
-    lines: dict[Location, int] = {}
+def dotted(location: Location) -> str:
+    """The location as users write it: `policies[0].match.ids`."""
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).lstrip(".")
+
+
+def parse(raw: bytes, name: str, shown: Callable[[Location], str] = dotted) -> Document:
+    """The document in the bytes of a file called `name`; an empty one has the value None. Raises ConfigError.
+
+    `shown` says how errors name a location, for a file whose errors must not quote it.
+    """
     try:
-        node = _Loader(raw).get_single_node()
-        return Document(_plain(node, (), lines) if node else None, lines)
+        return _document(raw, shown)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         problem = " ".join(part for part in (error.context, error.problem) if part)
@@ -40,47 +50,95 @@ def parse(raw: bytes, name: str) -> Document:
         raise ConfigError(f"{name}: is nested too deeply to be a configuration") from None
 
 
-def dotted(location: Location) -> str:
-    """The location as users write it: `policies[0].match.ids`."""
-    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).lstrip(".")
+def _document(raw: bytes, shown: Callable[[Location], str]) -> Document:
+    try:
+        return _Reader(_Events(raw).get_event, shown).document()
+    except yaml.YAMLError:
+        if len(raw) > _EXPLAINED or shown is not dotted:
+            raise
+        # PyYAML's own parser says more about what is wrong; it quotes the text, which a secret file's must not be.
+        return _Reader(yaml.SafeLoader(raw).get_event, shown).document()
 
 
-class _Loader(yaml.SafeLoader):
-    """Composes nodes and refuses aliases: a small file of nested aliases can expand to gigabytes."""
+_Events = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
+"""libyaml is ten times faster, which a file of a mebibyte needs; PyYAML's wheels bring it."""
 
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        if self.check_event(yaml.AliasEvent):
-            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
-            raise yaml.MarkedYAMLError(
-                problem="aliases (*name) are not supported; write the value out", problem_mark=mark
-            )
-        return super().compose_node(parent, index)
+_EXPLAINED = 64 * 1024
+"""Bytes of a file whose errors the slow parser explains."""
 
+_UNNAMED = ":"
+"""In place of a key that an error must not quote."""
 
-def _plain(node: yaml.Node, location: Location, lines: dict[Location, int]) -> Any:
-    """The node as dicts, lists and text; adds the line of each value to `lines`."""
-    lines[location] = node.start_mark.line + 1
-    if isinstance(node, yaml.SequenceNode):
-        return [_plain(item, (*location, index), lines) for index, item in enumerate(node.value)]
-    if isinstance(node, yaml.MappingNode):
-        return dict(_pairs(node, location, lines))
-    if node.tag == "tag:yaml.org,2002:null" and location:
-        otherwise = "remove the entry" if isinstance(location[-1], int) else "leave the key out"
-        problem = f"{dotted(location)}: has no value; give it one or {otherwise}"
-        raise yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark)
-    return node.value
+_NULL = "tag:yaml.org,2002:null"
+_WORDS_FOR_NULL = ("", "~", "null", "Null", "NULL")
 
 
-def _pairs(node: yaml.MappingNode, location: Location, lines: dict[Location, int]) -> Iterator[tuple[str, Any]]:
-    seen: set[str] = set()
-    for key_node, value_node in node.value:
-        key = key_node.value
-        if not isinstance(key, str):
-            raise yaml.MarkedYAMLError(problem="a key should be a word", problem_mark=key_node.start_mark)
-        if key in seen:
-            problem = f"{dotted((*location, key))}: duplicate key; keep one"
-            raise yaml.MarkedYAMLError(problem=problem, problem_mark=key_node.start_mark)
-        seen.add(key)
-        value = _plain(value_node, (*location, key), lines)
-        lines[(*location, key)] = key_node.start_mark.line + 1
-        yield key, value
+class _Reader:
+    """Makes plain values of the parser's events, and refuses aliases: nested ones expand to gigabytes."""
+
+    def __init__(self, next_event: Callable[[], _Event], shown: Callable[[Location], str]) -> None:
+        self._next = next_event
+        self._shown = shown
+        self._lines: dict[Location, int] = {}
+
+    def document(self) -> Document:
+        """The only document of the stream. Raises MarkedYAMLError and RecursionError."""
+        self._next()  # the start of the stream
+        if isinstance(self._next(), yaml.StreamEndEvent):
+            return Document(None, {})
+        first = self._next()
+        values = None if _is_null(first) else self._plain(first, ())
+        self._next()  # the end of the document
+        after = self._next()
+        if not isinstance(after, yaml.StreamEndEvent):
+            raise _problem("expected a single document in the stream but found another document", after)
+        return Document(values, self._lines)
+
+    def _plain(self, event: _Event, location: Location) -> Any:
+        """The value that begins with the event, as dicts, lists and text."""
+        self._lines[location] = event.start_mark.line + 1
+        if isinstance(event, yaml.AliasEvent):
+            raise _problem("aliases (*name) are not supported; write the value out", event)
+        if isinstance(event, yaml.SequenceStartEvent):
+            return [
+                self._plain(item, (*location, index)) for index, item in enumerate(self._until(yaml.SequenceEndEvent))
+            ]
+        if isinstance(event, yaml.MappingStartEvent):
+            return dict(self._pairs(location))
+        if _is_null(event):
+            otherwise = "remove the entry" if isinstance(location[-1], int) else "leave the key out"
+            # In a file of secrets, a key without a value may be a password without a user.
+            named = location if self._shown is dotted else (*location[:-1], _UNNAMED)
+            raise _problem(f"has no value; give it one or {otherwise}", event, self._shown(named))
+        return event.value
+
+    def _pairs(self, location: Location) -> Iterator[tuple[str, Any]]:
+        seen: set[str] = set()
+        event: _Event
+        for event in self._until(yaml.MappingEndEvent):
+            line = event.start_mark.line + 1
+            if not isinstance(event, yaml.ScalarEvent):
+                raise _problem("a key should be a word", event)
+            key = event.value
+            if key in seen:
+                raise _problem("duplicate key; keep one", event, self._shown((*location, key)))
+            seen.add(key)
+            value = self._plain(self._next(), (*location, key))
+            self._lines[(*location, key)] = line
+            yield key, value
+
+    def _until(self, end: type[_Event]) -> Iterator[_Event]:
+        event: _Event
+        while not isinstance(event := self._next(), end):
+            yield event
+
+
+def _is_null(event: _Event) -> bool:
+    return isinstance(event, yaml.ScalarEvent) and (
+        event.tag == _NULL or (event.implicit[0] and event.value in _WORDS_FOR_NULL)
+    )
+
+
+def _problem(words: str, event: _Event, where: str = "") -> yaml.MarkedYAMLError:
+    problem = ": ".join(part for part in (where, words) if part)
+    return yaml.MarkedYAMLError(problem=problem, problem_mark=event.start_mark)

@@ -60,6 +60,31 @@ class FleetBackend(OptionalSources, Protocol):
         """Answer DescribeVpnConnections, as boto3 returns it."""
 
 
+class CallRecord(NamedTuple):
+    """A call of the API as CloudTrail records it. `time` is a Unix time in seconds; `parameters` are the request's."""
+
+    time: float
+    event: str
+    actor: str
+    parameters: Mapping[str, object]
+
+
+@runtime_checkable
+class ChangeRecords(Protocol):
+    """What a backend can tell beside: who called what. A backend without it has an empty history."""
+
+    def calls(self, region: str, begin: float, end: float) -> Sequence[CallRecord]:
+        """Return the calls between two Unix times that changed something."""
+
+
+@runtime_checkable
+class CustomerGateways(Protocol):
+    """What a backend can tell beside: its customer gateways. A backend without it has none."""
+
+    def customer_gateways(self, region: str) -> Mapping[str, object]:
+        """Answer DescribeCustomerGateways, as boto3 returns it."""
+
+
 class FleetChanges(Protocol):
     """Carries out the calls of the EC2 API that change a connection, and returns the answers as boto3 does.
 
@@ -95,3 +120,11 @@ class NoOptionalSources:
 
     def log(self, region: str, group: str, begin: float, end: float) -> None:
         """Know of no log group."""
+
+    def calls(self, region: str, begin: float, end: float) -> Sequence[CallRecord]:
+        """Know of no call."""
+        return ()
+
+    def customer_gateways(self, region: str) -> Mapping[str, object]:
+        """Know of no customer gateway."""
+        return {"CustomerGateways": []}

@@ -5,9 +5,11 @@ A vendor is one module with a `Reader`; adding one is adding the module and its 
 
 from pathlib import Path
 
-from aws_vpn_exporter.devices import ios, swanctl
+from aws_vpn_exporter.devices import asa, fortigate, ios, ipsec_conf, swanctl, vyos
 from aws_vpn_exporter.devices.comparison import Row, Verdict, compare
-from aws_vpn_exporter.devices.settings import DeviceError, DeviceSettings, Gap, Peer, Reader, Stated
+from aws_vpn_exporter.devices.refusals import refusal
+from aws_vpn_exporter.devices.settings import DeviceSettings, Gap, Peer, Reader, Stated
+from aws_vpn_exporter.devices.source import LARGEST, DeviceError, Source, read_text, source
 
 __all__ = [
     "READERS",
@@ -15,6 +17,7 @@ __all__ = [
     "DeviceSettings",
     "Gap",
     "Peer",
+    "Reader",
     "Row",
     "Stated",
     "Verdict",
@@ -23,30 +26,42 @@ __all__ = [
     "read_file",
 ]
 
-READERS: tuple[Reader, ...] = (swanctl.READER, ios.READER)
-"""The formats that are known; the first that recognises a text reads it."""
-
-_LARGEST = 1024 * 1024
-"""Characters of a file that is read; a device's configuration is far smaller."""
+READERS: tuple[Reader, ...] = (
+    vyos.READER,
+    fortigate.READER,
+    swanctl.READER,
+    ipsec_conf.READER,
+    asa.READER,
+    ios.READER,
+)
+"""The formats that are known; the first that recognises a text reads it. ASA stands before IOS, which looks like it."""
 
 
 def read(text: str) -> DeviceSettings:
-    """What the file says. Raises DeviceError where no reader knows the format."""
-    if len(text) > _LARGEST:
+    """What the text says, without following includes. Raises DeviceError where no reader knows the format."""
+    return _read(source(text))
+
+
+def read_file(path: Path, *, pipes: bool = False) -> DeviceSettings:
+    """What the file at the path says, with those that it includes. Raises DeviceError, which names the path.
+
+    `pipes` allows a pipe, for a person who compares what another command prints.
+    """
+    try:
+        return _read(source(read_text(path, pipes=pipes), path))
+    except OSError as error:
+        raise DeviceError(f"{path}: cannot be read: {error.strerror}") from None
+    except ValueError:
+        raise DeviceError(f"{path!r}: is not the path of a file") from None
+    except DeviceError as error:
+        raise DeviceError(f"{path}: {error}") from None
+
+
+def _read(found: Source) -> DeviceSettings:
+    text = found.text
+    if len(text) > LARGEST:
         raise DeviceError("the file is larger than 1 MiB; a device's configuration is far smaller")
     for reader in READERS:
         if reader.recognises(text):
-            return reader.read(text)
-    known = " or ".join(reader.title for reader in READERS)
-    raise DeviceError(f"the file's format is not known; it should be {known}")
-
-
-def read_file(path: Path) -> DeviceSettings:
-    """What the file at the path says. Raises DeviceError, which names the path."""
-    try:
-        with path.open(encoding="utf-8", errors="replace") as file:
-            return read(file.read(_LARGEST + 1))
-    except OSError as error:
-        raise DeviceError(f"{path}: cannot be read: {error.strerror}") from None
-    except DeviceError as error:
-        raise DeviceError(f"{path}: {error}") from None
+            return reader.read(found)
+    raise DeviceError(refusal(found, [reader.title for reader in READERS]))

@@ -1,12 +1,13 @@
 """AWS's side and the device's side by side, option by option."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from aws_vpn_exporter.devices.settings import READABLE, Peer
-from aws_vpn_exporter.model import Tunnel
-from aws_vpn_exporter.options import OPTIONS, Option, OptionValue, ordered
-from aws_vpn_exporter.policy import OptionSides, Settings
+from aws_vpn_exporter.differences import Harm
+from aws_vpn_exporter.model import Connection, Tunnel
+from aws_vpn_exporter.options import OPTIONS
+from aws_vpn_exporter.policy import OptionSides, Policy, Settings
 
 
 class Verdict(StrEnum):
@@ -14,15 +15,28 @@ class Verdict(StrEnum):
 
     SAME = "same"
     DIFFERS = "differs"
+    """The two differ in a way that can hurt."""
+    DOUBTFUL = "doubtful"
+    """The two differ, and whether it can hurt depends on what is not known."""
+    HARMLESS = "harmless"
+    """The two differ in a way that cannot hurt."""
     NOT_STATED = "not_stated"
+
+
+_VERDICTS = {
+    Harm.NONE: Verdict.SAME,
+    Harm.HARMLESS: Verdict.HARMLESS,
+    Harm.DOUBTFUL: Verdict.DOUBTFUL,
+    Harm.HARMFUL: Verdict.DIFFERS,
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
     """One option on both sides.
 
-    `note` says where the device's value comes from, what two differing sets have in common, or why the device's value
-    is not known.
+    `note` says where the device's value comes from, what a difference means and which side can be changed, or why the
+    device's value is not known.
     """
 
     sides: OptionSides
@@ -33,27 +47,40 @@ class Row:
         """The result of the comparison."""
         if self.sides.at_gateway is None:
             return Verdict.NOT_STATED
-        return Verdict.DIFFERS if self.sides.differ else Verdict.SAME
+        return _VERDICTS[self.sides.difference.harm]
 
 
-def compare(peer: Peer, tunnel: Tunnel, settings: Settings) -> tuple[Row, ...]:
+def compare(peer: Peer, connection: Connection, tunnel: Tunnel, settings: Settings) -> tuple[Row, ...]:
     """A row for each option that a reader looks for, in the order of AWS's options."""
-    return tuple(_row(peer, tunnel, settings, option) for option in OPTIONS if option.name in READABLE)
+    of_file = replace(settings, policies=(Policy(device={tunnel.outside_ip: peer.options}),))
+    stated = {sides.option.name: sides for sides in of_file.sides(connection, tunnel)}
+    return tuple(
+        _stated(peer, stated[option.name])
+        if option.name in stated
+        else Row(settings.option_sides(tunnel, option, None), _unknown(peer, option.name))
+        for option in OPTIONS
+        if option.name in READABLE
+    )
 
 
-def _row(peer: Peer, tunnel: Tunnel, settings: Settings, option: Option) -> Row:
-    stated = peer.stated.get(option.name)
-    sides = settings.option_sides(tunnel, option, stated.value if stated else None)
-    if stated is None:
-        why = "; ".join(str(gap) for gap in peer.gaps if option.name in gap.options)
-        return Row(sides, why or "the file does not say")
-    common = _common(sides.at_aws, stated.value) if sides.differ else ""
-    return Row(sides, "; ".join(part for part in (stated.origin, common) if part))
+def _unknown(peer: Peer, option: str) -> str:
+    why = "; ".join(str(gap) for gap in peer.gaps if option in gap.options)
+    return why or "the file does not say"
 
 
-def _common(at_aws: OptionValue, at_gateway: OptionValue) -> str:
-    """The members that both sides' sets share: with at least one, negotiation can succeed."""
-    if not isinstance(at_aws, tuple) or not isinstance(at_gateway, tuple):
-        return ""
-    common = ordered(set(at_aws) & set(at_gateway))
-    return f"both have {', '.join(common)}" if common else "the two have nothing in common"
+def _stated(peer: Peer, sides: OptionSides) -> Row:
+    difference = sides.difference
+    parts = [peer.stated[sides.option.name].origin, difference.why.rstrip(".")]
+    if difference.harm is Harm.HARMFUL:
+        parts.append(_who_can_move(sides))
+    return Row(sides, "; ".join(part for part in parts if part))
+
+
+def _who_can_move(sides: OptionSides) -> str:
+    """Which side could take the other's value: AWS's limits bound AWS's options only."""
+    allowed = sides.option.allowed
+    if isinstance(allowed, range) and sides.at_gateway not in allowed:
+        return f"AWS accepts {allowed.start} to {allowed.stop - 1}, so only the device can be changed"
+    if isinstance(sides.at_gateway, tuple) and not set(sides.at_gateway) & set(allowed):
+        return "AWS has none of these, so only the device can be changed"
+    return "either side can be changed"

@@ -1,5 +1,8 @@
 """Reads the running configuration of a Cisco IOS or IOS XE router: crypto maps and IPsec profiles on tunnels.
 
+In force are tunnel interfaces that are not shut down, and crypto maps that an interface which is not shut down carries.
+A file without any interface is an excerpt: there the crypto maps count, and that nothing shows them applied is said.
+
 `show running-config` leaves out what is at its default. Two defaults are documented alike for all releases and taken
 for what they are: 86400 s for the lifetime of an ISAKMP policy, 3600 s for that of phase 2. All others are gaps. Keys
 are never looked at: only the commands named here are.
@@ -7,31 +10,24 @@ are never looked at: only the commands named here are.
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from functools import partial
 
+from aws_vpn_exporter.devices import cisco
+from aws_vpn_exporter.devices.cisco import Block, Device, Words, begins, number, suite
 from aws_vpn_exporter.devices.settings import (
     NO_GROUP,
+    PHASE1_SETS,
+    PHASE2_SETS,
     DeviceSettings,
     Findings,
     Gap,
     Peer,
     Reader,
-    address,
     in_file_order,
 )
-
-Words = tuple[str, ...]
-
-_Translate = Callable[[Words], list[str] | None]
-"""A command's words in AWS's; None where one is not understood."""
+from aws_vpn_exporter.devices.source import Line, Source
 
 _PHASE1_LIFETIME, _PHASE2_LIFETIME = 86400, 3600
-
-_ENCRYPTION = {"des": "DES", "3des": "3DES", "aes": "AES128", "null": "NULL"}
-_ENCRYPTION |= {f"aes-cbc-{bits}": f"AES{bits}" for bits in (128, 192, 256)}
-_ENCRYPTION |= {f"aes-gcm-{bits}": f"AES{bits}-GCM-16" for bits in (128, 192, 256)}
-_INTEGRITY = {"md5": "MD5", "sha": "SHA1", "sha1": "SHA1", **{f"sha{bits}": f"SHA2-{bits}" for bits in (256, 384, 512)}}
-_SIZES = ("128", "192", "256")
 
 _OPENS = (
     ("crypto", "isakmp", "policy"),
@@ -52,119 +48,130 @@ _CLOSES = frozenset({"crypto", "interface", "exit", "end", "router", "line", "ac
 """Commands after which whatever follows is of something else."""
 
 
-@dataclass
-class _Block:
-    """A command that is read: which of _OPENS, its line, the words that follow, and the commands in it."""
-
-    start: Words
-    line: int
-    words: Words
-    inside: list[tuple[int, Words]] = field(default_factory=list)
-
-    def all(self, *start: str) -> Iterator[tuple[int, Words]]:
-        """The commands in it that begin with these words: the line, and the words that follow."""
-        for line, words in self.inside:
-            if words[0].lower() == start[0] and _begins(words, start):
-                yield line, words[len(start) :]
-
-
-def _begins(words: Words, start: Words) -> bool:
-    return tuple(word.lower() for word in words[: len(start)]) == start
-
-
 def recognises(text: str) -> bool:
-    """Whether the text is IOS and not ASA, whose commands look much alike."""
-    asa = re.search(r"^(ASA Version|tunnel-group |crypto ikev1 |crypto ipsec ikev[12] )", text, re.MULTILINE)
-    return asa is None and re.search(r"^[ \t]*crypto (isakmp|ikev2|ipsec|map) ", text, re.MULTILINE) is not None
+    """Whether the text has a command of IOS for IPsec; ASA, whose commands look much alike, is asked before."""
+    return re.search(r"^[ \t]*crypto (isakmp|ikev2|ipsec|map) ", text, re.MULTILINE) is not None
 
 
-def read(text: str) -> DeviceSettings:
+def read(source: Source) -> DeviceSettings:
     """The peers of crypto map entries and of tunnel interfaces that are protected by an IPsec profile."""
-    device = _Device(_blocks(text))
+    router = _Router(Device(cisco.blocks(source, _opened, _ends_block)))
     gaps: list[Gap] = []
-    peers = [*_peers_of_maps(device, gaps), *_peers_of_tunnels(device, gaps)]
+    peers = [*_peers_of_maps(router, gaps), *_peers_of_tunnels(router, gaps)]
     return DeviceSettings(READER.title, tuple(peers), in_file_order(gaps))
-
-
-def _blocks(text: str) -> Iterator[_Block]:
-    block: _Block | None = None
-    for number, line in enumerate(text.split("\n"), 1):
-        words = tuple(line.split(maxsplit=64))[:64]
-        if not words or words[0].startswith("!"):
-            continue
-        start = _opened(words)
-        if start or _ends_block(words):
-            if block:
-                yield block
-            block = _Block(start, number, words[len(start) :]) if start else None
-        elif block:
-            block.inside.append((number, words))
-    if block:
-        yield block
 
 
 def _opened(words: Words) -> Words:
     """Which of _OPENS the command is; none of them for most."""
     if words[0].lower() not in ("crypto", "interface") or _map_on_an_interface(words):
         return ()
-    return next((start for start in _OPENS if _begins(words, start)), ())
+    return next((start for start in _OPENS if begins(words, start)), ())
 
 
 def _map_on_an_interface(words: Words) -> bool:
-    return _begins(words, ("crypto", "map")) and not (len(words) > 3 and words[3].isdecimal())
+    return begins(words, ("crypto", "map")) and not (len(words) > 3 and words[3].isdecimal())
 
 
 def _ends_block(words: Words) -> bool:
     return words[0].lower() in _CLOSES and not _map_on_an_interface(words)
 
 
-class _Device:
-    """The commands of the whole file."""
+class _Router:
+    """The commands, and what holds for all peers, found once: a file may have thousands of both."""
 
-    def __init__(self, blocks: Iterable[_Block]) -> None:
-        self._blocks: dict[Words, list[_Block]] = {}
-        self._named: dict[tuple[Words, str], _Block] = {}
-        for block in blocks:
-            self._blocks.setdefault(block.start, []).append(block)
-            if block.words:
-                self._named.setdefault((block.start, block.words[0]), block)
+    def __init__(self, device: Device) -> None:
+        self.device = device
+        self.interfaces = device.all("interface")
+        self.applied, self.applied_shut = self._applications()
+        everywhere = device.all("crypto", "ipsec", "security-association")
+        lifetimes = ((b.line, b.words[2:]) for b in everywhere if begins(b.words, ("lifetime", "seconds")))
+        self.lifetime = next(reversed(list(lifetimes)), None)
+        self._shared: dict[str, Peer] = {}
 
-    def all(self, *start: str) -> list[_Block]:
-        """The commands that begin with these words, one of _OPENS."""
-        return self._blocks.get(start, [])
+    def _applications(self) -> tuple[dict[str, str], set[str]]:
+        """The VRF of the interface that carries each crypto map, and the maps that only shut interfaces carry."""
+        applied: dict[str, str] = {}
+        shut: set[str] = set()
+        for interface in self.interfaces:
+            carried = {words[0] for _, words in interface.all("crypto", "map") if words}
+            for name in sorted(name for name in carried if interface.is_on("crypto", "map")):
+                if interface.is_on("shutdown"):
+                    shut.add(name)
+                else:
+                    applied.setdefault(name, _vrf(interface))
+        return applied, shut - set(applied)
 
-    def named(self, name: str, *start: str) -> _Block | None:
-        """The command of this kind and name; names tell upper from lower case."""
-        return self._named.get((start, name))
+    def shared(self, kind: str, state: Callable[[Device, Findings], None]) -> Peer:
+        """What a function finds that holds for many peers."""
+        if kind not in self._shared:
+            found = Findings()
+            state(self.device, found)
+            self._shared[kind] = found.peer("", ())
+        return self._shared[kind]
 
 
-def _peers_of_maps(device: _Device, gaps: list[Gap]) -> Iterator[Peer]:
-    for entry in device.all("crypto", "map"):
-        addresses = [found for _, words in entry.all("set", "peer") for found in _addresses(words)]
+def _vrf(interface: Block) -> str:
+    """The VRF of an interface, "" for the global one."""
+    stated = interface.last("vrf", "forwarding") or interface.last("ip", "vrf", "forwarding")
+    return stated[1][0] if stated and stated[1] else ""
+
+
+def _peers_of_maps(router: _Router, gaps: list[Gap]) -> Iterator[Peer]:
+    for entry in router.device.all("crypto", "map"):
+        map_name = entry.words[0] if entry.words else ""
+        addresses = [found for _, words in entry.all("set", "peer") for found in cisco.addresses(words[:1])]
         if not addresses:
             gaps.append(Gap(entry.line, "the crypto map entry names its peer by no address"))
-        yield _peer(device, f"crypto map (line {entry.line})", addresses, entry)
+        elif map_name in router.applied_shut:
+            gaps.append(Gap(entry.line, "the crypto map is on interfaces only that are shut down: it is not in force"))
+        elif router.interfaces and map_name not in router.applied:
+            gaps.append(Gap(entry.line, "the crypto map is applied to no interface: it is not in force"))
+        else:
+            if not router.interfaces:
+                gaps.append(
+                    Gap(entry.line, "the file has no interfaces: whether the crypto map is in force is not known")
+                )
+            vrf = router.applied.get(map_name, "")
+            yield _peer(router, f"crypto map (line {entry.line})", addresses, entry, vrf)
 
 
-def _peers_of_tunnels(device: _Device, gaps: list[Gap]) -> Iterator[Peer]:
-    for interface in device.all("interface"):
-        for line, words in interface.all("tunnel", "protection", "ipsec", "profile"):
-            profile = device.named(words[0] if words else "", "crypto", "ipsec", "profile")
-            if profile is None:
-                gaps.append(Gap(line, "names an IPsec profile that the file does not have"))
-                continue
-            to = [found for _, target in interface.all("tunnel", "destination") for found in _addresses(target)]
-            if not to:
-                gaps.append(Gap(interface.line, "the tunnel interface has no address as its destination"))
-            yield _peer(device, f"tunnel interface (line {interface.line})", to, profile, words[1:])
+def _peers_of_tunnels(router: _Router, gaps: list[Gap]) -> Iterator[Peer]:
+    interfaces = {"".join(interface.words).lower(): interface for interface in router.interfaces}
+    for interface in router.interfaces:
+        protection = interface.last("tunnel", "protection", "ipsec", "profile")
+        if protection is None or not interface.is_on("tunnel", "protection"):
+            continue
+        line, words = protection
+        profile = router.device.named(words[0] if words else "", "crypto", "ipsec", "profile")
+        target = interface.last("tunnel", "destination")
+        to = cisco.addresses(target[1][:1]) if target else []
+        front = interface.last("tunnel", "vrf")
+        vrf = front[1][0] if front and front[1] else ""
+        if why := _not_in_force(interface, interfaces, vrf):
+            gaps.append(Gap(interface.line, why))
+        elif profile is None:
+            gaps.append(Gap(line, "names an IPsec profile that the file does not have"))
+        elif not to:
+            gaps.append(Gap(interface.line, "the tunnel interface has no address as its destination"))
+        else:
+            yield _peer(router, f"tunnel interface (line {interface.line})", to, profile, vrf, words[1:])
 
 
-def _addresses(words: Words) -> list[str]:
-    return [found for found in map(address, words[:1]) if found]
+def _not_in_force(interface: Block, interfaces: dict[str, Block], vrf: str) -> str:
+    """Why a tunnel interface is not in force; "" where it is."""
+    if interface.is_on("shutdown"):
+        return "the tunnel interface is shut down: it is not in force"
+    stated = interface.last("tunnel", "source")
+    outside = interfaces.get("".join(stated[1]).lower()) if stated else None
+    if outside is not None and outside.is_on("shutdown"):
+        return "the interface that the tunnel starts from is shut down: the tunnel is not in force"
+    if outside is not None and _vrf(outside) != vrf:
+        return "the tunnel starts from an interface of another VRF than its own: it is not in force"
+    return ""
 
 
-def _peer(device: _Device, name: str, addresses: Iterable[str], block: _Block, protection: Words = ()) -> Peer:
-    """The peer whose phase 2 is set in `block`; `protection` are the words after the profile's name on the tunnel."""
+def _peer(router: _Router, name: str, addresses: Iterable[str], block: Block, vrf: str, protection: Words = ()) -> Peer:
+    """The peer whose phase 2 is set in `block`, reached through `vrf`; `protection` follows the profile's name."""
     found = Findings()
     ikev2 = [(line, words[0]) for line, words in block.all("set", "ikev2-profile") if words]
     if len(protection) > 1 and protection[0].lower() == "ikev2-profile":
@@ -172,132 +179,89 @@ def _peer(device: _Device, name: str, addresses: Iterable[str], block: _Block, p
     if ikev2:
         line, profile = ikev2[0]
         found.words("IkeVersions", ["ikev2"], f"ikev2-profile (line {line})")
-        _ikev2(device, found, line, device.named(profile, "crypto", "ikev2", "profile"))
+        _ikev2_profile(router, found, line, router.device.named(profile, "crypto", "ikev2", "profile"))
+        found.share(router.shared(f"ikev2 in {vrf}", partial(_ikev2_policies, vrf)))
     else:
         found.words("IkeVersions", ["ikev1"], f"no ikev2-profile (line {block.line})")
-        _ikev1(device, found)
-    _phase2(device, found, block)
-    return found.peer(name, addresses)
+        found.share(router.shared("ikev1", _isakmp_policies))
+    _phase2(router, found, block)
+    shown = f"{name[:-1]}, in a VRF)" if vrf else name
+    return found.peer(shown, addresses)
 
 
-_PHASE1 = ("Phase1EncryptionAlgorithms", "Phase1IntegrityAlgorithms", "Phase1DHGroupNumbers")
-_PHASE2 = ("Phase2EncryptionAlgorithms", "Phase2IntegrityAlgorithms")
-
-
-def _ikev1(device: _Device, found: Findings) -> None:
+def _isakmp_policies(device: Device, found: Findings) -> None:
     policies = device.all("crypto", "isakmp", "policy")
     if not policies:
         found.gap(
-            None, "the file has no crypto isakmp policy: the release's own apply", *_PHASE1, "Phase1LifetimeSeconds"
+            None, "the file has no crypto isakmp policy: the release's own apply", *PHASE1_SETS, "Phase1LifetimeSeconds"
         )
     for policy in policies:
         encryption = [*policy.all("encryption"), *policy.all("encr")]
-        _suite(found, policy, "encryption", encryption, _sized, _PHASE1[0])
-        _suite(found, policy, "hash", list(policy.all("hash")), _integrity, _PHASE1[1])
-        _suite(found, policy, "group", list(policy.all("group")), _groups, _PHASE1[2])
-        _lifetime(found, policy, policy.all("lifetime"), "Phase1LifetimeSeconds", _PHASE1_LIFETIME)
+        suite(found, policy, "encryption", encryption, _sized, PHASE1_SETS[0])
+        suite(found, policy, "hash", list(policy.all("hash")), cisco.integrity, PHASE1_SETS[1])
+        suite(found, policy, "group", list(policy.all("group")), cisco.groups, PHASE1_SETS[2])
+        cisco.lifetime(found, policy, policy.last("lifetime"), "Phase1LifetimeSeconds", _PHASE1_LIFETIME)
     _keepalive(found, [(b.line, b.words) for b in device.all("crypto", "isakmp", "keepalive")])
 
 
-def _ikev2(device: _Device, found: Findings, line: int, profile: _Block | None) -> None:
+def _ikev2_profile(router: _Router, found: Findings, line: Line, profile: Block | None) -> None:
     if profile is None:
         found.gap(
             line, "names an IKEv2 profile that the file does not have", "Phase1LifetimeSeconds", "DpdTimeoutSeconds"
         )
-    else:
-        _lifetime(found, profile, profile.all("lifetime"), "Phase1LifetimeSeconds", None)
-        everywhere = [(b.line, b.words) for b in device.all("crypto", "ikev2", "dpd")]
-        _keepalive(found, [*profile.all("dpd"), *everywhere])
+        return
+    cisco.lifetime(found, profile, profile.last("lifetime"), "Phase1LifetimeSeconds", None)
+    own = list(profile.all("dpd"))
+    _keepalive(found, own or [(b.line, b.words) for b in router.device.all("crypto", "ikev2", "dpd")[:1]])
+
+
+def _ikev2_policies(vrf: str, device: Device, found: Findings) -> None:
     policies = device.all("crypto", "ikev2", "policy")
+    here = [policy for policy in policies if _policy_vrf(policy) in ("any", vrf)]
     if not policies:
-        found.gap(None, "the file has no crypto ikev2 policy: the release's own proposal applies", *_PHASE1)
-    if len(policies) > 1:
-        found.gap(policies[1].line, "several IKEv2 policies: which one applies depends on local addresses", *_PHASE1)
-    for policy in policies[:1]:
-        for at, words in policy.all("proposal"):
+        found.gap(None, "the file has no crypto ikev2 policy: the release's own proposal applies", *PHASE1_SETS)
+    elif not here:
+        found.gap(policies[0].line, "the IKEv2 policies are for other VRFs than this peer's", *PHASE1_SETS)
+    elif len(here) > 1:
+        found.gap(here[1].line, "several IKEv2 policies: which one applies depends on local addresses", *PHASE1_SETS)
+    else:
+        for at, words in here[0].all("proposal"):
             _ikev2_proposal(found, at, device.named(words[0] if words else "", "crypto", "ikev2", "proposal"))
 
 
-def _ikev2_proposal(found: Findings, line: int, proposal: _Block | None) -> None:
+def _policy_vrf(policy: Block) -> str:
+    stated = policy.last("match", "fvrf")
+    return stated[1][0] if stated and stated[1] else ""
+
+
+def _ikev2_proposal(found: Findings, line: Line, proposal: Block | None) -> None:
     if proposal is None:
-        found.gap(line, "names an IKEv2 proposal that the file does not have", *_PHASE1)
+        found.gap(line, "names an IKEv2 proposal that the file does not have", *PHASE1_SETS)
         return
     encryption = list(proposal.all("encryption"))
-    _suite(found, proposal, "encryption", encryption, _encryption, _PHASE1[0])
+    suite(found, proposal, "encryption", encryption, cisco.encryption, PHASE1_SETS[0])
     integrity = list(proposal.all("integrity"))
     if integrity or not all("gcm" in word.lower() for _, words in encryption for word in words):
-        _suite(found, proposal, "integrity", integrity, _integrity, _PHASE1[1])
+        suite(found, proposal, "integrity", integrity, cisco.integrity, PHASE1_SETS[1])
     else:
         found.gap(proposal.line, "a proposal with GCM names no integrity algorithm but a PRF")
-    _suite(found, proposal, "group", list(proposal.all("group")), _groups, _PHASE1[2])
-
-
-def _suite(
-    found: Findings, block: _Block, command: str, lines: list[tuple[int, Words]], translate: _Translate, option: str
-) -> None:
-    """States what a command of the block sets; without the command the release's default applies, which is a gap."""
-    if not lines:
-        found.gap(block.line, f"has no {command}: the default depends on the release", option)
-    for line, words in lines:
-        known = translate(words)
-        if known is None:
-            found.gap(line, f"this {command} is not understood", option)
-        else:
-            found.words(option, known, f"{command} (line {line})")
+    suite(found, proposal, "group", list(proposal.all("group")), cisco.groups, PHASE1_SETS[2])
 
 
 def _sized(words: Words) -> list[str] | None:
     """`aes 256`, as an ISAKMP policy has it."""
     if [word.lower() for word in words[:1]] == ["aes"] and words[1:2]:
-        return [f"AES{words[1]}"] if words[1] in _SIZES else None
-    return _encryption(words[:1])
+        return [f"AES{words[1]}"] if words[1] in cisco.SIZES else None
+    return cisco.encryption(words[:1])
 
 
-def _translated(words: Words, table: dict[str, str]) -> list[str] | None:
-    known = [table.get(word.lower()) for word in words]
-    return [word for word in known if word] if known and all(known) else None
-
-
-def _encryption(words: Words) -> list[str] | None:
-    return _translated(words, _ENCRYPTION)
-
-
-def _integrity(words: Words) -> list[str] | None:
-    return _translated(words, _INTEGRITY)
-
-
-def _groups(words: Words) -> list[str] | None:
-    plain = all(re.fullmatch(r"[1-9][0-9]?", word, re.ASCII) for word in words)
-    return list(words) if words and plain else None
-
-
-def _lifetime(
-    found: Findings, block: _Block, lines: Iterator[tuple[int, Words]], option: str, default: int | None
-) -> None:
-    stated = list(lines)
-    if not stated and default is None:
-        found.gap(block.line, "has no lifetime: the default depends on the release", option)
-    elif not stated and default is not None:
-        found.number(option, default, f"no lifetime (line {block.line}), which is {default} s")
-    for line, words in stated:
-        seconds = _number(words)
-        if seconds is None:
-            found.gap(line, "this lifetime is not understood", option)
-        else:
-            found.number(option, seconds, f"lifetime (line {line})")
-
-
-def _number(words: Words) -> int | None:
-    return int(words[0]) if words and re.fullmatch(r"[0-9]{1,9}", words[0], re.ASCII) else None
-
-
-def _keepalive(found: Findings, lines: list[tuple[int, Words]]) -> None:
+def _keepalive(found: Findings, lines: list[tuple[Line, Words]]) -> None:
     option = "DpdTimeoutSeconds"
     if not lines:
         found.gap(None, "has no keepalive or dpd: the device does not look whether AWS is alive", option)
         return
     line, words = lines[0]
-    every, again = _number(words), _number(words[1:])
+    every, again = number(words), number(words[1:])
     how = f"checks every {every} s" if every is not None else "checks"
     how += f" and again after {again} s" if again is not None else ""
     found.gap(
@@ -305,59 +269,25 @@ def _keepalive(found: Findings, lines: list[tuple[int, Words]]) -> None:
     )
 
 
-def _phase2(device: _Device, found: Findings, block: _Block) -> None:
-    _phase2_lifetime(device, found, block)
-    _pfs(found, block)
+def _phase2(router: _Router, found: Findings, block: Block) -> None:
+    own = block.last("set", "security-association", "lifetime", "seconds")
+    cisco.lifetime(found, block, own or router.lifetime, "Phase2LifetimeSeconds", _PHASE2_LIFETIME)
+    cisco.pfs(found, block, NO_GROUP)
     named = [(line, name) for line, words in block.all("set", "transform-set") for name in words]
     if not named:
-        found.gap(block.line, "sets no transform-set: the release's own apply", *_PHASE2)
+        found.gap(block.line, "sets no transform-set: the release's own apply", *PHASE2_SETS[:2])
     for line, name in named:
-        transform = device.named(name, "crypto", "ipsec", "transform-set")
+        transform = router.device.named(name, "crypto", "ipsec", "transform-set")
         if transform is None:
-            found.gap(line, "names a transform-set that the file does not have", *_PHASE2)
+            found.gap(line, "names a transform-set that the file does not have", *PHASE2_SETS[:2])
         else:
-            _transform(found, transform)
+            cisco.transform(found, transform.line, transform.words[1:], "transform-set", PHASE2_SETS)
 
 
-def _phase2_lifetime(device: _Device, found: Findings, block: _Block) -> None:
-    option = "Phase2LifetimeSeconds"
-    own = list(block.all("set", "security-association", "lifetime", "seconds"))
-    everywhere = [
-        (b.line, b.words[2:])
-        for b in device.all("crypto", "ipsec", "security-association")
-        if _begins(b.words, ("lifetime", "seconds"))
-    ]
-    _lifetime(found, block, iter(own or everywhere[-1:]), option, _PHASE2_LIFETIME)
-
-
-def _pfs(found: Findings, block: _Block) -> None:
-    option = "Phase2DHGroupNumbers"
-    lines = list(block.all("set", "pfs"))
-    if not lines:
-        found.words(option, [NO_GROUP], f"no set pfs (line {block.line})")
-    for line, words in lines:
-        match = re.fullmatch(r"group([1-9][0-9]?)", words[0].lower(), re.ASCII) if words else None
-        if match:
-            found.words(option, [match[1]], f"set pfs (line {line})")
-        else:
-            found.gap(line, "names no group for PFS: the default depends on the release", option)
-
-
-def _transform(found: Findings, transform: _Block) -> None:
-    words = [word.lower() for word in transform.words[1:]]
-    origin = f"transform-set (line {transform.line})"
-    for at, word in enumerate(words):
-        size = words[at + 1] if words[at + 1 : at + 2] and words[at + 1] in _SIZES else "128"
-        if word == "esp-aes":
-            found.words(_PHASE2[0], [f"AES{size}"], origin)
-        elif word == "esp-gcm":
-            found.words(_PHASE2[0], [f"AES{size}-GCM-16"], origin)
-        elif word.removeprefix("esp-") in ("des", "3des", "null"):
-            found.words(_PHASE2[0], [_ENCRYPTION[word.removeprefix("esp-")]], origin)
-        elif word.endswith("-hmac") and word.startswith("esp-") and word[4:-5] in _INTEGRITY:
-            found.words(_PHASE2[1], [_INTEGRITY[word[4:-5]]], origin)
-        elif word not in _SIZES:
-            found.gap(transform.line, "the transform-set has a word that is not understood", *_PHASE2)
-
-
-READER = Reader("Cisco IOS", recognises, read)
+READER = Reader(
+    "Cisco IOS",
+    recognises,
+    read,
+    reads="crypto maps that an interface carries, and tunnel interfaces with an IPsec profile, unless shut down",
+    defaults="86400 s for an ISAKMP policy, 3600 s for phase 2; others depend on the release and stay unknown",
+)

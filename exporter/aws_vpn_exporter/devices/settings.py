@@ -5,32 +5,29 @@ its line in the file.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import NamedTuple
 
-from aws_vpn_exporter.options import OptionValue, OptionValues, ordered
+from aws_vpn_exporter.devices.source import Source
+from aws_vpn_exporter.options import BY_NAME, OptionValue, OptionValues, ordered
 
+PHASE1_SETS = ("Phase1EncryptionAlgorithms", "Phase1IntegrityAlgorithms", "Phase1DHGroupNumbers")
+PHASE2_SETS = ("Phase2EncryptionAlgorithms", "Phase2IntegrityAlgorithms", "Phase2DHGroupNumbers")
 READABLE = (
     "Phase1LifetimeSeconds",
     "Phase2LifetimeSeconds",
     "DpdTimeoutSeconds",
     "IkeVersions",
-    "Phase1EncryptionAlgorithms",
-    "Phase1IntegrityAlgorithms",
-    "Phase1DHGroupNumbers",
-    "Phase2EncryptionAlgorithms",
-    "Phase2IntegrityAlgorithms",
-    "Phase2DHGroupNumbers",
+    *PHASE1_SETS,
+    *PHASE2_SETS,
 )
 """The options, by AWS's name, that a reader looks for."""
 
 NO_GROUP = "none"
 """Takes the place of a Diffie-Hellman group where the device rekeys phase 2 without one, which AWS does not permit."""
 
-
-class DeviceError(Exception):
-    """A file that cannot be read as a device's configuration. The message is for a person and holds no text of it."""
+_MOST_GAPS, _MOST_ORIGINS = 40, 4
 
 
 class Gap(NamedTuple):
@@ -53,7 +50,7 @@ class Stated(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """One peer of the device: what is set for it, by AWS's name of the option, and what is not known."""
+    """One peer of the device that is in force: what is set for it, by AWS's name of the option, and what is unknown."""
 
     name: str
     addresses: tuple[str, ...]
@@ -68,29 +65,62 @@ class Peer:
 
 @dataclass(frozen=True, slots=True)
 class DeviceSettings:
-    """A device's configuration file. `format` is the reader's title; `gaps` are those of the whole file."""
+    """A device's configuration file. `format` is the reader's title; `gaps` are those of the whole file.
+
+    `peers` holds those in force only. One that is not (applied nowhere, shut down) is a gap of the whole file.
+    """
 
     format: str
     peers: tuple[Peer, ...]
     gaps: tuple[Gap, ...] = ()
 
+    def by_address(self) -> Mapping[str, Peer]:
+        """The peer at each address; several at one address are one peer, with what all of them agree on."""
+        found: dict[str, list[Peer]] = {}
+        for peer in self.peers:
+            for at in dict.fromkeys(peer.addresses):
+                found.setdefault(at, []).append(peer)
+        return {at: peers[0] if len(peers) == 1 else _agreed(at, peers) for at, peers in sorted(found.items())}
+
     def peer(self, outside_ip: str) -> Peer | None:
-        """The peer at this outside address of a tunnel, with the gaps of the whole file; None where there is none."""
-        wanted = address(outside_ip)
-        found = [peer for peer in self.peers if wanted in peer.addresses]
-        if not found:
-            return None
-        several = (Gap(None, f"the file has {len(found)} peers at this address; {found[0].name} is taken"),)
-        return replace(found[0], gaps=(*self.gaps, *(several if len(found) > 1 else ()), *found[0].gaps))
+        """The peer at this outside address of a tunnel; None where none is in force."""
+        return self.by_address().get(address(outside_ip) or "")
+
+
+def _agreed(at: str, peers: list[Peer]) -> Peer:
+    """What all the peers say alike; nothing where two of them state different values."""
+    names = ", ".join(peer.name for peer in peers[:4]) + (f" and {len(peers) - 4} more" if len(peers) > 4 else "")
+    several = f"the file has {len(peers)} peers at this address ({names})"
+    stated = {name for peer in peers for name in peer.stated}
+    values = {name: {peer.stated[name].value for peer in peers if name in peer.stated} for name in stated}
+    apart = tuple(name for name in READABLE if len(values.get(name, ())) > 1)
+    gaps = dict.fromkeys(gap for peer in peers for gap in peer.gaps)
+    if apart:
+        keys = ", ".join(BY_NAME[name].key for name in apart)
+        said = Gap(
+            None, f"{several}, which disagree on {keys}: which one holds is not known, so none is taken", READABLE
+        )
+        return Peer(names, (at,), {}, in_file_order([said, *gaps]))
+    by_all = {name: value for name, value in peers[0].stated.items() if all(name in peer.stated for peer in peers)}
+    unknown = tuple(name for name in READABLE if name in stated and name not in by_all)
+    said = Gap(None, f"{several}; an option counts where all of them state it", unknown)
+    return Peer(names, (at,), by_all, in_file_order([said, *gaps]))
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """A vendor's format: its title, whether a text looks like it, and how it is read (never raises for such a text)."""
+    """A vendor's format.
+
+    `title` names it to a person, `recognises` says whether a text is of it, and `read` reads such a text: it never
+    raises, whatever the text. `reads` says in a sentence where it looks, `defaults` which values it takes for what the
+    file leaves out, for the documentation.
+    """
 
     title: str
     recognises: Callable[[str], bool]
-    read: Callable[[str], DeviceSettings]
+    read: Callable[[Source], DeviceSettings]
+    reads: str
+    defaults: str
 
 
 def address(text: str) -> str | None:
@@ -102,8 +132,13 @@ def address(text: str) -> str | None:
 
 
 def in_file_order(gaps: Iterable[Gap]) -> tuple[Gap, ...]:
-    """The gaps by line, those about the whole file first."""
-    return tuple(sorted(gaps, key=lambda gap: gap.line or 0))
+    """The gaps by line, those about the whole file first; of very many the first, and how many there are more."""
+    by_line = sorted(gaps, key=lambda gap: gap.line or 0)
+    kept, rest = by_line[:_MOST_GAPS], by_line[_MOST_GAPS:]
+    if rest:
+        options = {option for gap in rest for option in gap.options}
+        kept.append(Gap(None, f"{len(rest)} more such things", tuple(name for name in READABLE if name in options)))
+    return tuple(kept)
 
 
 class Findings:
@@ -114,6 +149,7 @@ class Findings:
         self._words: dict[str, set[str]] = {}
         self._numbers: dict[str, set[int]] = {}
         self._origins: dict[str, dict[str, None]] = {}
+        self._known: dict[str, Stated] = {}
 
     def words(self, option: str, words: Iterable[str], origin: str) -> None:
         """Add members to an option that is a set."""
@@ -129,21 +165,28 @@ class Findings:
         """Say what is not known; once."""
         self._gaps[Gap(line, about, options)] = None
 
+    def share(self, part: Peer) -> None:
+        """Take over what was found once for several peers."""
+        self._known |= part.stated
+        self._gaps |= dict.fromkeys(part.gaps)
+
     def peer(self, name: str, addresses: Iterable[str]) -> Peer:
         """The peer with all that was found; an option with a gap counts as not known, even where a part was read."""
         for option, numbers in self._numbers.items():
             if len(numbers) > 1:
-                different = " and ".join(map(str, sorted(numbers)))
+                different = " and ".join(map(str, sorted(numbers)[:4]))
                 self.gap(None, f"set to {different} in different places: which holds is not known", option)
         unknown = {option for gap in self._gaps for option in gap.options}
         values: dict[str, OptionValue] = {option: ordered(words) for option, words in self._words.items() if words}
         values |= {option: min(numbers) for option, numbers in self._numbers.items()}
-        stated = {
-            option: Stated(values[option], "; ".join(self._origins[option]))
-            for option in READABLE
-            if option in values and option not in unknown
-        }
+        found = self._known | {option: Stated(value, self._origin(option)) for option, value in values.items()}
+        stated = {option: found[option] for option in READABLE if option in found and option not in unknown}
         return Peer(name, tuple(addresses), stated, in_file_order(self._gaps))
 
     def _note(self, option: str, origin: str) -> None:
         self._origins.setdefault(option, {})[origin] = None
+
+    def _origin(self, option: str) -> str:
+        origins = list(self._origins[option])
+        more = f"; and {len(origins) - _MOST_ORIGINS} more" if len(origins) > _MOST_ORIGINS else ""
+        return "; ".join(origins[:_MOST_ORIGINS]) + more

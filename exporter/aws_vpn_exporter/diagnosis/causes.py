@@ -6,66 +6,97 @@ is off, silent or too old says nothing. And nothing is certain: a cause is likel
 
 from collections.abc import Iterator
 
-from aws_vpn_exporter.diagnosis.aws_side import ENDPOINT_REPLACEMENT, WILL_NOT_RECOVER_ALONE
-from aws_vpn_exporter.diagnosis.case import CUSTOMER_GATEWAY, LOG_ENABLED, Case
-from aws_vpn_exporter.diagnosis.cause import Cause, CauseKind, Confidence, Judgement, Rule
-from aws_vpn_exporter.diagnosis.facts import logged, message
+from aws_vpn_exporter.diagnosis.authentication import AUTHENTICATION_FAILED, PRE_SHARED_KEY_MISMATCH
+from aws_vpn_exporter.diagnosis.aws_side import (
+    ENDPOINT_REPLACEMENT,
+    OPTIONS_CHANGED,
+    SHARED_EVENT,
+    WILL_NOT_RECOVER_ALONE,
+)
+from aws_vpn_exporter.diagnosis.case import CUSTOMER_GATEWAY, LOG_ENABLED, TURN_ON, Case
+from aws_vpn_exporter.diagnosis.cause import Cause, CauseKind, Fact, Finding, Rule, hint, judged, without_symptoms
+from aws_vpn_exporter.diagnosis.data_plane import DATA_PLANE_DEAD
+from aws_vpn_exporter.diagnosis.facts import message, quoted
 from aws_vpn_exporter.diagnosis.idle import IDLE_TIMEOUT
-from aws_vpn_exporter.diagnosis.negotiation import PRE_SHARED_KEY_MISMATCH, REKEY_MISMATCH
-from aws_vpn_exporter.diagnosis.peer import CUSTOMER_GATEWAY_UNREACHABLE, DEAD_PEER_DETECTION
-from aws_vpn_exporter.diagnosis.routing import BGP_DOWN, NO_ROUTES
+from aws_vpn_exporter.diagnosis.negotiation import (
+    NEGOTIATION_BLOCKED,
+    REKEY_COLLISION,
+    REKEY_MISMATCH,
+    TRAFFIC_SELECTORS,
+)
+from aws_vpn_exporter.diagnosis.never_up import NEVER_UP
+from aws_vpn_exporter.diagnosis.peer import (
+    CLOSED_BY_CUSTOMER_GATEWAY,
+    CUSTOMER_GATEWAY_UNREACHABLE,
+    DEAD_PEER_DETECTION,
+    DEAD_PEER_WITH_ACTION_NONE,
+)
+from aws_vpn_exporter.diagnosis.routing import BGP_DOWN, NO_ROUTES, NOT_ATTACHED
 from aws_vpn_exporter.evidence import LogEventClass
 from aws_vpn_exporter.wording import moment
 
 RULES: tuple[Rule, ...] = (
+    NOT_ATTACHED,
+    PRE_SHARED_KEY_MISMATCH,
+    AUTHENTICATION_FAILED,
+    TRAFFIC_SELECTORS,
     IDLE_TIMEOUT,
     REKEY_MISMATCH,
+    NEGOTIATION_BLOCKED,
     DEAD_PEER_DETECTION,
-    PRE_SHARED_KEY_MISMATCH,
+    CLOSED_BY_CUSTOMER_GATEWAY,
+    REKEY_COLLISION,
     BGP_DOWN,
     NO_ROUTES,
+    OPTIONS_CHANGED,
     ENDPOINT_REPLACEMENT,
+    SHARED_EVENT,
+    NEVER_UP,
     CUSTOMER_GATEWAY_UNREACHABLE,
+    DEAD_PEER_WITH_ACTION_NONE,
+    DATA_PLANE_DEAD,
     WILL_NOT_RECOVER_ALONE,
 )
-"""The order of causes with the same confidence: the three that Security Hub's control EC2.20 names come first."""
+"""In the order in which equally well supported causes are given."""
 
-_UNKNOWN = Rule(
+
+def _what_aws_says(case: Case) -> Iterator[Fact]:
+    """AWS reports the tunnel down, and nothing says why."""
+    since = f" since {moment(case.changed)}" if case.changed is not None else ""
+    reason = f' with the message "{message(case)}"' if message(case) else " and gives no reason"
+    yield hint(f"AWS reports the tunnel {'DOWN' if case.not_up else 'UP'}{since}{reason} (telemetry).")
+    negotiated = case.evidence.negotiated
+    if negotiated and negotiated.provisioning_status == "failed":
+        reason = f": {negotiated.provisioning_status_reason}" if negotiated.provisioning_status_reason else ""
+        yield hint(f"AWS failed to set the tunnel up{reason} (provisioning status).")
+    yield from map(hint, quoted(case.logged(*LogEventClass, before=0.0)[-1:]))
+
+
+UNKNOWN = Rule(
     CauseKind.UNKNOWN,
-    lambda case: None,
+    lambda case: True,
+    (_what_aws_says,),
     "The evidence at hand does not say why the tunnel fell: look at the device's own log, and turn on what is named.",
     "remedies.md#which-one-is-it",
-    (LOG_ENABLED, "logs", "maintenance", "traffic", CUSTOMER_GATEWAY),
+    "",
+    turn_on=(LOG_ENABLED, "logs", "maintenance", "traffic", "changes", CUSTOMER_GATEWAY),
 )
 
 
 def causes(case: Case) -> tuple[Cause, ...]:
-    """The probable causes, the best supported first; none for a tunnel that is up with routes, or without telemetry."""
-    if not case.connection.in_service or case.state is None or not (case.not_up or case.carries_nothing):
+    """The probable causes, the best supported first; nothing for a tunnel that is well or of which AWS says nothing."""
+    if not case.connection.in_service or case.state is None:
         return ()
-    found = [(rule, judgement) for rule in RULES if (judgement := rule.judge(case))]
-    if not any(rule.explains_fall for rule, _ in found):
-        found.append((_UNKNOWN, Judgement(Confidence.POSSIBLE, tuple(_what_aws_says(case)))))
-    found.sort(key=lambda item: item[1].confidence is Confidence.POSSIBLE)  # stable: the table's order within each
-    return tuple(
-        Cause(
-            rule.kind,
-            judgement.confidence,
-            judgement.facts,
-            rule.remedy,
-            rule.runbook,
-            case.not_turned_on(rule.turn_on),
-        )
-        for rule, judgement in found
-    )
+    found = without_symptoms(finding for rule in RULES if (finding := judged(rule, case)))
+    ill = case.not_up or case.carries_nothing
+    if ill and not any(finding.rule.explains_fall for finding in found):
+        found.append(Finding(UNKNOWN, tuple(_what_aws_says(case))))
+    return tuple(finding.cause(case, TURN_ON) for finding in sorted(found, key=_rank))
 
 
-def _what_aws_says(case: Case) -> Iterator[str]:
-    since = f" since {moment(case.changed)}" if case.changed is not None else ""
-    reason = f' with the message "{message(case)}"' if message(case) else " and gives no reason"
-    yield f"AWS reports the tunnel DOWN{since}{reason} (telemetry)."
-    negotiated = case.evidence.negotiated
-    if negotiated and negotiated.provisioning_status == "failed":
-        reason = f": {negotiated.provisioning_status_reason}" if negotiated.provisioning_status_reason else ""
-        yield f"AWS failed to set the tunnel up{reason} (provisioning status)."
-    yield from logged(case.log(*LogEventClass, before=0.0, after=None)[-1:])
+def _rank(finding: Finding) -> tuple[object, ...]:
+    """Likely before possible, then causes of the fall, then what nothing contradicts, then what is more direct."""
+    order = RULES.index(finding.rule) if finding.rule in RULES else len(RULES)
+    stays_down_only = not finding.rule.explains_fall
+    contradicted = bool(finding.against or finding.symptom_of)
+    return not finding.likely, finding.rule is UNKNOWN, stays_down_only, contradicted, -finding.directness, order

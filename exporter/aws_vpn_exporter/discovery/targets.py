@@ -19,6 +19,7 @@ from aws_vpn_exporter.target import (
     UNKNOWN_ACCOUNT,
     Account,
     Discovered,
+    FailureCause,
     PollError,
     PollStatus,
     Regions,
@@ -36,6 +37,20 @@ _LISTING_LIMIT = 600.0
 
 _HOMES = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
 """By partition, a region that every account has; there the Organizations API is asked, too."""
+
+
+_EVERY_ACCOUNT_HAS: Mapping[str, tuple[str, ...]] = {
+    "aws": (
+        *("ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-south-1", "ap-southeast-1", "ap-southeast-2"),
+        *("ca-central-1", "eu-central-1", "eu-north-1", "eu-west-1", "eu-west-2", "eu-west-3", "sa-east-1"),
+        *("us-east-1", "us-east-2", "us-west-1", "us-west-2"),
+    ),
+    "aws-cn": ("cn-north-1", "cn-northwest-1"),
+    "aws-us-gov": ("us-gov-east-1", "us-gov-west-1"),
+}
+"""By partition, the regions that need not be enabled: watched where a policy refuses to list the enabled ones."""
+
+_REFUSED = (FailureCause.DENIED, FailureCause.REFUSED_BY_POLICY)
 
 
 def enabled_regions(aws: Aws, target: Target, home: str) -> tuple[str, ...]:
@@ -111,6 +126,9 @@ class Discovery:
             error = role.failure if role and role.answer is None else None
             if not names:
                 error = error or (listed.failure if listed else None)
+            if not names and error and listed and listed.failure is error and error.cause in _REFUSED:
+                names = _EVERY_ACCOUNT_HAS[partition(self._config)]
+                found[Target(account.id, ALL_REGIONS)] = Discovered(account.name, False, _watched_instead(error))
             pollable = bool(names) and (role is None or role.answer is not None)
             for region in names or (ALL_REGIONS,):
                 found[Target(account.id, region)] = Discovered(account.name, pollable, None if pollable else error)
@@ -151,6 +169,10 @@ class Discovery:
         else:
             self._failed = {}
             self._list_again_at = time.monotonic() + _ACCOUNTS_LISTED_EVERY
+
+
+def _watched_instead(error: PollError) -> PollError:
+    return PollError(error.cause, f"{error}; watched instead: the regions that every account has enabled", error.code)
 
 
 def _blocks(config: Config) -> Sequence[AccountBlock | OrganizationBlock]:

@@ -7,7 +7,7 @@ connections are kept apart from those about its polls, which change with every p
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from prometheus_client import Metric as Family
@@ -15,14 +15,17 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_late
 from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST as CONTENT_TYPE_OPENMETRICS
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 
+from aws_vpn_exporter.diagnosis.surroundings import Neighborhood
 from aws_vpn_exporter.metrics.connection import CONNECTION
 from aws_vpn_exporter.metrics.exporter import EXPORTER, ExporterStatus
+from aws_vpn_exporter.metrics.lean import LEFT_OUT
 from aws_vpn_exporter.metrics.record import Labels, Metric, lines
+from aws_vpn_exporter.metrics.site import SITE
 from aws_vpn_exporter.metrics.target import SOURCE, TARGET
 from aws_vpn_exporter.metrics.tunnel import TUNNEL
 from aws_vpn_exporter.model import TunnelState
 from aws_vpn_exporter.policy import Settings
-from aws_vpn_exporter.status import TargetStatus, connection_statuses
+from aws_vpn_exporter.status import TargetStatus, connection_statuses, neighborhood, site_statuses
 from aws_vpn_exporter.target import PollStatus, Target
 
 PLAIN = CONTENT_TYPE_PLAIN_0_0_4
@@ -53,10 +56,12 @@ class MetricsPage:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._connection = tuple(metric for metric in CONNECTION if self._published(metric.name))
+        self._tunnel = tuple(metric for metric in TUNNEL if self._published(metric.name))
         self._kept: dict[Target, _Lines] = {}
         self._headers = {
             content_type: (
-                _headers((*CONNECTION, *TUNNEL), content_type),
+                _headers((*self._connection, *self._tunnel, *SITE), content_type),
                 _headers((*TARGET, *SOURCE), content_type),
             )
             for content_type in _ENCODERS
@@ -88,38 +93,47 @@ class MetricsPage:
         # Text from outside is cleaned where it is read; should a surrogate get through, it must not cost the page.
         return b"".join(("".join(page).encode(errors="replace"), *encoded, _END[content_type]))
 
+    def _published(self, name: str) -> bool:
+        return not (self._settings.lean and name in LEFT_OUT)
+
     def _updated(self, statuses: Iterable[TargetStatus], now: float) -> list[_Lines]:
         before, self._kept = self._kept, {}
-        for status in statuses:
+        known = list(statuses)
+        around = cache(lambda: neighborhood(known))  # looked at only where some target's lines are made anew
+        for status in known:
             kept = self._kept[status.target] = before.get(status.target) or _Lines()
-            self._update(kept, status, now)
+            self._update(kept, status, now, around)
         return list(self._kept.values())
 
-    def _update(self, kept: _Lines, status: TargetStatus, now: float) -> None:
+    def _update(self, kept: _Lines, status: TargetStatus, now: float, around: Callable[[], Neighborhood]) -> None:
         polls: tuple[PollStatus[Any], ...] = (status.poll, *status.sources.values())
         if not _same(polls, kept.polls_from):
             target = {"account_id": status.target.account_id, "region": status.target.region}
             about_polls = [*lines(TARGET, [(target, status.poll)]), *lines(SOURCE, [(target, status)])]
             kept.about_polls, kept.polls_from = about_polls, polls
-        answers = (_minute(status, now), *(poll.answer for poll in polls))
+        begun = self._settings.windows_begun(now)
+        by_the_minute = int(now // 60) if self._settings.rekey_exchange else _minute(status, now)
+        answers = (by_the_minute, begun, status.history, *(poll.answer for poll in polls))
         if not _same(answers, kept.connections_from):
-            kept.about_connections, kept.connections_from = self._about_connections(status, now), answers
+            kept.about_connections = self._about_connections(status, now, around)
+            kept.connections_from = answers
 
-    def _about_connections(self, status: TargetStatus, now: float) -> Sequence[str]:
+    def _about_connections(self, status: TargetStatus, now: float, around: Callable[[], Neighborhood]) -> Sequence[str]:
         if not status.connections:
             return ()
-        connections = connection_statuses(status, self._settings, now)
+        connections = connection_statuses(status, self._settings, now, around())
         in_service = (one for one in connections if one.connection.in_service)
         return [
-            *lines(CONNECTION, [(one.labels, one) for one in connections]),
+            *lines(self._connection, [(one.labels, one) for one in connections]),
             *lines(
-                TUNNEL,
+                self._tunnel,
                 [
                     (_tunnel_labels(one.labels, case.tunnel.outside_ip), case)
                     for one in in_service
                     for case in one.cases
                 ],
             ),
+            *lines(SITE, [(site.labels, site) for site in site_statuses(connections)]),
         ]
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 
 from aws_vpn_exporter.metrics.record import Metric, Sample, counted, value
-from aws_vpn_exporter.status import ConnectionsPoll, SourcePoll, TargetStatus, source_up
+from aws_vpn_exporter.status import CUSTOMER_GATEWAYS, ConnectionsPoll, SourcePoll, TargetStatus, source_up
 
 TARGET: tuple[Metric[ConnectionsPoll], ...] = (
     Metric(
@@ -50,11 +50,33 @@ TARGET: tuple[Metric[ConnectionsPoll], ...] = (
 
 def _of_sources(read: Callable[[SourcePoll], Iterable[Sample]]) -> Callable[[TargetStatus], Iterator[Sample]]:
     return lambda status: (
-        ({"source": name, **labels}, number) for name, poll in status.sources.items() for labels, number in read(poll)
+        ({"source": name, **labels}, number)
+        for name, poll in status.optional_sources.items()
+        for labels, number in read(poll)
     )
 
 
+def _customer_gateways(status: TargetStatus) -> float | None:
+    poll = status.sources.get(CUSTOMER_GATEWAYS)
+    return float(source_up(poll)) if poll and poll.polls and not (poll.answer and poll.answer.too_early) else None
+
+
 SOURCE: tuple[Metric[TargetStatus], ...] = (
+    Metric(
+        "aws_vpn_target_customer_gateways_up",
+        "Whether the latest DescribeCustomerGateways, which names the devices at the other end, succeeded. Nothing "
+        "else depends on it.",
+        (),
+        value(_customer_gateways),
+    ),
+    Metric(
+        "aws_vpn_source_unmatched_lines_total",
+        "Log lines since the exporter began to read them that fit no tunnel which is watched: of other connections, or "
+        "of a stream whose name is not understood.",
+        ("source",),
+        _of_sources(lambda poll: [({}, float(poll.answer.unmatched))] if poll.answer and poll.answer.unmatched else []),
+        type="counter",
+    ),
     Metric(
         "aws_vpn_source_up",
         "Whether the latest poll of an optional source (the label source names its configuration block) about this "

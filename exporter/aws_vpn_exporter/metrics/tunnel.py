@@ -5,7 +5,9 @@ from dataclasses import fields
 
 from aws_vpn_exporter.diagnosis.case import Case
 from aws_vpn_exporter.diagnosis.causes import causes
+from aws_vpn_exporter.diagnosis.risks import rekey_due, risks
 from aws_vpn_exporter.evidence import Negotiated, Traffic, TrafficPoint
+from aws_vpn_exporter.limits import bandwidth_limit, routes_limit
 from aws_vpn_exporter.metrics.record import Metric, Sample, one_of, value
 from aws_vpn_exporter.model import TunnelState
 from aws_vpn_exporter.options import OPTIONS, Option, text
@@ -84,6 +86,19 @@ TUNNEL: tuple[Metric[Case], ...] = (
         (),
         value(lambda case: case.tunnel.telemetry.accepted_routes if case.tunnel.telemetry else None),
     ),
+    Metric(
+        "aws_vpn_tunnel_routes_limit",
+        "Routes that AWS accepts over the tunnel; with one more it ends the BGP session. Only with the block headroom, "
+        "and for BGP on a virtual private gateway or a transit gateway.",
+        (),
+        value(lambda case: routes_limit(case.connection) if case.settings.headroom else None),
+    ),
+    Metric(
+        "aws_vpn_tunnel_bandwidth_limit_bytes_per_second",
+        "Bytes per second that the tunnel carries at most, in each direction. Only with the block headroom.",
+        (),
+        value(lambda case: bandwidth_limit(case.connection) if case.settings.headroom else None),
+    ),
     *(_number(option) for option in OPTIONS if option.is_number),
     Metric(
         "aws_vpn_tunnel_options_info",
@@ -95,8 +110,8 @@ TUNNEL: tuple[Metric[Case], ...] = (
     *(_switch(option) for option in OPTIONS if option.is_switch),
     Metric(
         "aws_vpn_tunnel_option_mismatch",
-        "Whether AWS's value of the option disagrees with the customer gateway's (1), for each option that a policy "
-        "states. A set disagrees where AWS does not permit what the gateway is set to.",
+        "Whether AWS's value of the option and the customer gateway's differ in a way that can hurt (1), for each "
+        "option that a policy states: sets with nothing in common, or lifetimes that have to be equal and are not.",
         ("option",),
         _option_mismatch,
     ),
@@ -108,9 +123,28 @@ TUNNEL: tuple[Metric[Case], ...] = (
     ),
     Metric(
         "aws_vpn_tunnel_down_cause",
-        "The most probable cause on the evidence at hand, for a tunnel that is not up or carries nothing. Always 1.",
-        ("cause",),
-        lambda case: [({"cause": cause.kind.value}, 1.0) for cause in causes(case)[:1]],
+        "The most probable cause on the evidence at hand, for a tunnel that is not up or carries nothing, and its "
+        "confidence: likely or possible. Always 1.",
+        ("cause", "confidence"),
+        lambda case: [
+            ({"cause": cause.kind.value, "confidence": cause.confidence.value}, 1.0) for cause in causes(case)[:1]
+        ],
+    ),
+    Metric(
+        "aws_vpn_tunnel_risk",
+        "How far a rule about renewing keys applies to the tunnel's settings, from 0 to 1; from 0.5 on something "
+        "should be done. Only with the block risks, and only for rules of which all values are known. Rule: "
+        "margin_fills_lifetime (the share of the keys' lifetime that margin and fuzz take), equal_without_fuzz, "
+        "windows_overlap (the probability that both sides renew the same keys at once), phase2_outlives_phase1.",
+        ("rule",),
+        lambda case: [({"rule": risk.rule.value}, risk.degree) for risk in risks(case)],
+    ),
+    Metric(
+        "aws_vpn_tunnel_rekey_due_timestamp_seconds",
+        "When keys of the phase are renewed at the latest, as a Unix time. Only with the block risks, and only until "
+        "then: counted from when they are last known to have been established.",
+        ("phase",),
+        lambda case: [({"phase": str(phase)}, due) for phase, due in rekey_due(case)],
     ),
     Metric(
         "aws_vpn_tunnel_standby",

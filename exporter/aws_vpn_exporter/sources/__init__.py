@@ -7,6 +7,8 @@ metrics are in `metrics/tunnel.py`.
 
 from collections.abc import Mapping
 
+from aws_vpn_exporter.sources.changes import ChangesSource
+from aws_vpn_exporter.sources.customer_gateways import CustomerGatewaysSource
 from aws_vpn_exporter.sources.logs import LogsSource
 from aws_vpn_exporter.sources.maintenance import MaintenanceSource
 from aws_vpn_exporter.sources.negotiated import NegotiatedSource
@@ -15,7 +17,14 @@ from aws_vpn_exporter.sources.traffic import TrafficSource
 
 __all__ = ["SOURCES", "Source", "SourceBlock"]
 
-_LISTED: tuple[type[Source], ...] = (TrafficSource, MaintenanceSource, NegotiatedSource, LogsSource)
+_LISTED: tuple[type[Source], ...] = (
+    TrafficSource,
+    MaintenanceSource,
+    NegotiatedSource,
+    LogsSource,
+    ChangesSource,
+    CustomerGatewaysSource,
+)
 
 SOURCES: Mapping[str, type[Source]] = {source.name: source for source in _LISTED}
 """The sources by the name of their configuration block."""

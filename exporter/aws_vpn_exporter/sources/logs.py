@@ -1,35 +1,39 @@
-"""The tunnels' logs in CloudWatch Logs: the events since the poll before, counted by class."""
+"""The tunnels' logs in CloudWatch Logs: what is new in them since the last look, counted by what it is about.
 
-import re
-from collections import deque
-from collections.abc import Collection, Iterable, Mapping
+A log group is read on from where the last poll ended. Around the moment at which a tunnel that is down changed its
+status, the tunnel's own stream is read once more, however long ago that is and however full the group.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 from pydantic import Field
 
 from aws_vpn_exporter.aws.errors import MalformedAnswerError, poll_errors
-from aws_vpn_exporter.evidence import LogEvent, LogEventClass, SourceAnswer, TunnelLog
+from aws_vpn_exporter.evidence import SourceAnswer, TunnelLog
 from aws_vpn_exporter.fields import Duration
-from aws_vpn_exporter.model import Connection, TunnelId
+from aws_vpn_exporter.model import Connection, Tunnel, TunnelId
 from aws_vpn_exporter.sources import log_lines
-from aws_vpn_exporter.sources.log_lines import LogLine
+from aws_vpn_exporter.sources.log_owner import Owners
+from aws_vpn_exporter.sources.log_tally import AFTER_A_CHANGE, BEFORE_A_CHANGE, Tally
 from aws_vpn_exporter.sources.protocol import Source, SourceBlock
 from aws_vpn_exporter.target import PollError
+from aws_vpn_exporter.wording import clean
 
 LOOK_BACK = 3600
-"""Seconds. Events older than this are never read, neither at the start nor after an outage."""
+"""Seconds. A group is read from so long ago on, at the start and after an outage."""
 
 LATENESS = 120
-"""Seconds. An event that reaches CloudWatch Logs up to this much later than it happened is still found."""
+"""Seconds. Events that CloudWatch Logs receives so late are still found."""
 
 MOST_PAGES = 10
 PAGE = 1000
 """In one poll, at most so many pages of so many events are read of each log group."""
 
-_LATEST = 20
-_CONNECTION = re.compile(r"vpn-[0-9a-f]+")
-_ADDRESS = re.compile(r"[0-9a-f.:]+")
+_MOST_FALLS = 10
+"""Around so many changes of status are streams read in one poll; the others follow in the next."""
+_PAGES_OF_A_FALL = 3
 
 Groups = Mapping[TunnelId, Collection[str]]
 """Each tunnel's log groups, by ARN."""
@@ -40,11 +44,19 @@ def log_groups(connections: Iterable[Connection]) -> Groups:
     found: dict[TunnelId, Collection[str]] = {}
     for connection in connections:
         for tunnel in connection.tunnels:
-            written = {"LogEnabled": tunnel.log_group, "BgpLogEnabled": tunnel.bgp_log_group}
-            groups = frozenset(group for switch, group in written.items() if group and tunnel.options.get(switch))
-            if groups:
+            if groups := frozenset(name for name, _ in _written(tunnel)):
                 found[TunnelId(connection.id, tunnel.outside_ip)] = groups
     return found
+
+
+def _written(tunnel: Tunnel) -> Iterator[tuple[str, bool]]:
+    """The groups that AWS writes to, each with whether it is that of the BGP log."""
+    for switch, group, bgp in (
+        ("LogEnabled", tunnel.log_group, False),
+        ("BgpLogEnabled", tunnel.bgp_log_group, True),
+    ):
+        if group and tunnel.options.get(switch):
+            yield group, bgp
 
 
 _LOG_GROUP = r"^[A-Za-z0-9_./#-]{1,512}$"
@@ -64,27 +76,19 @@ class LogsBlock(SourceBlock):
 
 @dataclass(slots=True)
 class _Position:
-    """How far a log group has been read: the next poll begins at `start` (Unix time in ms) and skips `known` events."""
+    """How far a group has been read: from `start` (milliseconds) on, but for the events that are known already.
+
+    `complete_since` is the moment from which on nothing was left out, in milliseconds.
+    """
 
     start: int
+    complete_since: int
     known: dict[str, int] = field(default_factory=dict)
 
     def move(self, seen: Mapping[str, int], start: int) -> None:
-        """Moves on to `start`, and forgets the known events that the next poll cannot see again."""
+        """Goes on to `start`. Only what the next poll will meet again needs to be known."""
         self.known = {identity: time for identity, time in {**self.known, **seen}.items() if time >= start}
         self.start = start
-
-
-@dataclass(slots=True)
-class _Tally:
-    """The events of one tunnel: counts by class, the latest ones, and its latest line with states."""
-
-    counts: dict[LogEventClass, int] = field(default_factory=lambda: dict.fromkeys(LogEventClass, 0))
-    latest: deque[LogEvent] = field(default_factory=lambda: deque(maxlen=_LATEST))
-    line: LogLine | None = None
-
-    def log(self) -> TunnelLog:
-        return TunnelLog(dict(self.counts), tuple(sorted(self.latest)))
 
 
 class LogsSource(Source):
@@ -100,7 +104,9 @@ class LogsSource(Source):
         """Events are counted from the first call of `fetch` on, or from `counted_from`, a Unix time."""
         self.counted_from: float | None = None
         self._positions: dict[str, _Position] = {}
-        self._tallies: dict[TunnelId, _Tally] = {}
+        self._tallies: dict[TunnelId, Tally] = {}
+        self._owners = Owners((), ())
+        self._unmatched, self._stranger = 0, ""
 
     @staticmethod
     def resources(block: LogsBlock, partition: str) -> list[str]:
@@ -109,9 +115,7 @@ class LogsSource(Source):
         return [f"arn:{partition}:logs:*:*:log-group:{name}:*" for name in names]
 
     def fetch(self, client: Any, connections: Collection[Connection], now: float) -> SourceAnswer[TunnelLog]:
-        """Reads what is new, with a CloudWatch Logs client.
-
-        A group that cannot be read does not keep the others from being read: its failure is the partial error.
+        """Reads what is new, with a CloudWatch Logs client. A group that cannot be read costs no other.
 
         Events from before the first call are shown but not counted: a restart must not count them twice.
         """
@@ -120,18 +124,84 @@ class LogsSource(Source):
             self.counted_from = now
         oldest = int((now - LOOK_BACK) * 1000)
         names = sorted({name for written in groups.values() for name in written})
-        self._positions = {name: self._positions.get(name) or _Position(oldest) for name in names}
-        self._tallies = {tunnel: self._tallies.get(tunnel) or _Tally() for tunnel in groups}
+        self._positions = {name: self._positions.get(name) or _Position(oldest, oldest) for name in names}
+        self._tallies = {tunnel: self._tallies.get(tunnel) or Tally() for tunnel in groups}
+        self._owners = Owners(connections, groups)
+        for tunnel_id, tunnel in _tunnels(connections):
+            if tunnel_id in self._tallies:
+                self._tallies[tunnel_id].follow(tunnel)
         first: PollError | None = None
         for name, position in self._positions.items():
-            position.start = max(position.start, oldest)
+            if position.start < oldest:
+                position.start = position.complete_since = oldest
             try:
                 self._read_group(client, name, position, int(now * 1000))
             except PollError as error:
                 first = first or error
+        first = first or self._read_around_changes(client, connections, now)
         if first and not self._tallies:
             raise first
-        return SourceAnswer({tunnel: tally.log() for tunnel, tally in self._tallies.items()}, first)
+        return SourceAnswer(
+            {tunnel: tally.log(self._is_cut(groups[tunnel], tally)) for tunnel, tally in self._tallies.items()},
+            first,
+            notes=tuple(self._notes()),
+            unmatched=self._unmatched,
+        )
+
+    def _notes(self) -> Iterator[str]:
+        if self._unmatched:
+            yield (
+                f"{self._unmatched} lines in the log groups fit no tunnel here; the latest is of the stream "
+                f"{self._stranger or 'without a name'}."
+            )
+
+    def _is_cut(self, groups: Collection[str], tally: Tally) -> bool:
+        """Whether lines around the tunnel's change of status may have been left out."""
+        if tally.changed is None or tally.read_around == tally.changed:
+            return tally.cut
+        first = (tally.changed - BEFORE_A_CHANGE) * 1000
+        return any(self._positions[name].complete_since > first for name in groups)
+
+    def _read_around_changes(self, client: Any, connections: Collection[Connection], now: float) -> PollError | None:
+        """Reads the streams of tunnels that are down, where what was read does not reach back to the change."""
+        left = _MOST_FALLS
+        for tunnel_id, tunnel in _tunnels(connections):
+            tally = self._tallies.get(tunnel_id)
+            if tally is None or tally.changed is None or tally.read_around == tally.changed or left == 0:
+                continue
+            first = (tally.changed - BEFORE_A_CHANGE) * 1000
+            written = [(name, bgp) for name, bgp in _written(tunnel) if self._positions[name].complete_since > first]
+            if not written:
+                continue
+            left -= 1
+            try:
+                whole = [self._read_stream(client, tunnel_id, tally.changed, name, bgp, now) for name, bgp in written]
+            except PollError as error:
+                return error
+            tally.read_around, tally.cut = tally.changed, not all(whole)
+        return None
+
+    def _read_stream(self, client: Any, tunnel: TunnelId, changed: float, name: str, bgp: bool, now: float) -> bool:
+        """Reads one tunnel's lines around a moment, in a group; whether that was all of them. Raises PollError."""
+        connection = tunnel.vpn_connection_id
+        # The BGP log names the connection in its lines, the tunnel's activity log in the name of its stream.
+        only = {"filterPattern": f'"{connection}"'} if bgp else {"logStreamNamePrefix": connection}
+        begin, end = changed - BEFORE_A_CHANGE, min(now, changed + AFTER_A_CHANGE)
+        span = {"startTime": int(begin * 1000), "endTime": int(max(begin, end) * 1000)}
+        pages = 0
+        token: dict[str, str] = {}
+        with poll_errors():
+            while pages < _PAGES_OF_A_FALL:
+                answer = _asked(client, name, {**only, **span, **token})
+                for event in answer["events"]:
+                    line = log_lines.read(str(event.get("message") or ""))
+                    owner = self._owners.of(line, str(event.get("logStreamName") or ""))
+                    if owner in self._tallies:
+                        self._tallies[owner].pin(line, int(event.get("timestamp") or 0) / 1000)
+                if not answer.get("nextToken"):
+                    return True
+                pages, token = pages + 1, {"nextToken": answer["nextToken"]}
+        return False
 
     def _read_group(self, client: Any, name: str, position: _Position, now: int) -> None:
         """Reads a group up to its end, or as far as one poll goes. Raises PollError."""
@@ -146,17 +216,16 @@ class LogsSource(Source):
         if complete:
             position.move(seen, max(position.start, newest - LATENESS * 1000))
         else:
-            # A group with more events in one millisecond than a poll reads must not stop progress for ever.
+            # A group that is too full to be read, even from one millisecond to the next, must not hold the reader fast.
             position.move(seen, newest if newest > position.start else now)
+            position.complete_since = now
 
     def _read_pages(self, client: Any, name: str, position: _Position, now: int, seen: dict[str, int]) -> bool:
         # The end keeps events from the future, whatever they are, from moving the start beyond now.
         span = {"startTime": position.start, "endTime": max(now, position.start)}
         token: dict[str, str] = {}
         for _ in range(MOST_PAGES):
-            answer = client.filter_log_events(logGroupIdentifier=name.removesuffix(":*"), limit=PAGE, **span, **token)
-            if "events" not in answer:  # an answer in JSON that is cut off comes out of botocore as an empty one
-                raise MalformedAnswerError("not a FilterLogEvents answer")
+            answer = _asked(client, name, {**span, **token})
             for event in answer["events"]:
                 identity, time = str(event.get("eventId") or event), int(event.get("timestamp") or position.start)
                 if identity not in position.known and identity not in seen:
@@ -169,18 +238,22 @@ class LogsSource(Source):
 
     def _take(self, event: Mapping[str, Any], time: float) -> None:
         line = log_lines.read(str(event.get("message") or ""))
-        tally = self._tally(line.source or str(event.get("logStreamName") or ""))
-        if tally is None:
+        stream = str(event.get("logStreamName") or "")
+        owner = self._owners.of(line, stream)
+        if owner is None:
+            self._unmatched, self._stranger = self._unmatched + 1, clean(line.source or stream)
             return
-        kind = log_lines.classify(line, tally.line)
-        if line.phase1 or line.phase2:
-            tally.line = line
-        tally.latest.append(LogEvent(time, kind, log_lines.shown(line)))
-        if time >= (self.counted_from or 0.0):
-            tally.counts[kind] += 1
+        self._tallies[owner].take(line, time, counted=time >= (self.counted_from or 0.0))
 
-    def _tally(self, named: str) -> _Tally | None:
-        """The tally of the tunnel whose connection and outside address the text names; None where that is not ours."""
-        words = named.lower()
-        tunnels = (TunnelId(one, word) for one in _CONNECTION.findall(words) for word in _ADDRESS.findall(words))
-        return next((self._tallies[tunnel] for tunnel in tunnels if tunnel in self._tallies), None)
+
+def _asked(client: Any, name: str, request: Mapping[str, object]) -> Mapping[str, Any]:
+    answer: Mapping[str, Any] = client.filter_log_events(
+        logGroupIdentifier=name.removesuffix(":*"), limit=PAGE, **request
+    )
+    if "events" not in answer:  # an answer in JSON that is cut off comes out of botocore as an empty one
+        raise MalformedAnswerError("not a FilterLogEvents answer")
+    return answer
+
+
+def _tunnels(connections: Iterable[Connection]) -> Iterator[tuple[TunnelId, Tunnel]]:
+    return ((TunnelId(one.id, tunnel.outside_ip), tunnel) for one in connections for tunnel in one.tunnels)

@@ -3,6 +3,7 @@
 One call for each tunnel.
 """
 
+import re
 from collections.abc import Collection
 from datetime import datetime
 from typing import Any
@@ -46,12 +47,20 @@ class MaintenanceSource(Source):
             )
             details = answer.get("MaintenanceDetails") or {}
             return Maintenance(
-                pending=clean(details.get("PendingMaintenance") or ""),
+                pending=_pending(clean(details.get("PendingMaintenance") or "")),
                 auto_applied_after=_time(details.get("MaintenanceAutoAppliedAfter")),
                 last_applied=_time(details.get("LastMaintenanceApplied")),
             )
 
         return for_each_tunnel(tunnel_ids(connections), ask)
+
+
+_NOTHING_PENDING = frozenset({"", "none", "no", "false", "notavailable", "unavailable", "null", "na"})
+
+
+def _pending(word: str) -> str:
+    """AWS's word where something is pending, else "". AWS does not document the words: its console has "None"."""
+    return "" if re.sub(r"[^a-z]", "", word.lower()) in _NOTHING_PENDING else word
 
 
 def _time(moment: object) -> float | None:

@@ -27,6 +27,8 @@ class Source(ABC):
     """The AWS service, as boto3 names it."""
     actions: ClassVar[tuple[str, ...]]
     """The IAM actions that it needs."""
+    always_on: ClassVar[bool] = False
+    """Whether it is on without a block in the configuration."""
 
     def __init__(self, block: Any) -> None:  # noqa: B027 - most sources keep nothing of their block
         """`block` is an instance of the source's own block."""

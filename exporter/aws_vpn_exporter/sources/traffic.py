@@ -14,7 +14,7 @@ from aws_vpn_exporter.fields import Duration
 from aws_vpn_exporter.model import Connection, TunnelId
 from aws_vpn_exporter.sources.protocol import Source, SourceBlock, tunnel_ids
 from aws_vpn_exporter.target import FailureCause, PollError
-from aws_vpn_exporter.wording import clean
+from aws_vpn_exporter.wording import remark
 
 METRICS = ("TunnelDataIn", "TunnelDataOut")
 """Bytes that AWS received from the customer gateway, and bytes that it sent there."""
@@ -34,7 +34,7 @@ SETTLING = 60.0
 _LOOK_BACK = 86400.0
 """Seconds. For a tunnel that fell longer ago than this, the traffic before its fall is not read."""
 
-_BEFORE_A_FALL = 900.0
+_BEFORE_A_FALL = 7200.0
 """Seconds."""
 
 _MOST_PAGES = 50
@@ -208,7 +208,7 @@ def _refuse_bad(result: Mapping[str, Any]) -> None:
     cause = causes.get(str(result.get("StatusCode")))
     if cause:
         said = "; ".join(str(message.get("Value")) for message in result.get("Messages") or ())
-        raise PollError(cause, clean(f"GetMetricData: {result['StatusCode']}: {said}"))
+        raise PollError(cause, remark(f"GetMetricData: {result['StatusCode']}: {said}"))
 
 
 def _points(receive: _Values, transmit: _Values, period: int) -> tuple[TrafficPoint, ...]:

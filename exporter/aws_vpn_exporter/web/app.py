@@ -1,22 +1,29 @@
 """The paths of the web server."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Hashable, Iterator
 from typing import Protocol
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from aws_vpn_exporter.config import ConfigError
 from aws_vpn_exporter.metrics.page import OPENMETRICS, PLAIN
 from aws_vpn_exporter.policy import Settings
 from aws_vpn_exporter.status import TargetStatus
-from aws_vpn_exporter.web.auth import BasicAuth, ExtraHeaders
+from aws_vpn_exporter.web.auth import BasicAuth
 from aws_vpn_exporter.web.config import WebConfigFile
+from aws_vpn_exporter.web.headers import SafeHeaders
+from aws_vpn_exporter.web.pool import PoolFullError
+from aws_vpn_exporter.web.rate_limit import RateLimited
+from aws_vpn_exporter.web.reloading import Reloads, endpoint
+from aws_vpn_exporter.web.shared_pages import PageResponse, SharedPages, accepts_gzip
+from aws_vpn_exporter.web.status import Wish
 from aws_vpn_exporter.web.status import page as status_page
+
+_MOST_BYTES = 24 * 1024 * 1024
+"""Of pages that clients are reading."""
 
 
 class Pages(Protocol):
@@ -24,7 +31,7 @@ class Pages(Protocol):
 
     @property
     def ready(self) -> bool:
-        """Whether every target has been polled at least once."""
+        """Whether the pages say what can be said now."""
 
     @property
     def settings(self) -> Settings:
@@ -36,57 +43,69 @@ class Pages(Protocol):
     def metrics(self, content_type: str, names: Collection[str] = ()) -> bytes:
         """The text of /metrics."""
 
-    def reload(self) -> None:
-        """Reads the configuration file again. Raises ConfigError."""
 
+def application(
+    exporter: Pages, web_config: WebConfigFile, reloads: Reloads | None, telemetry_path: str = "/metrics"
+) -> Starlette:
+    """The ASGI application; without `reloads`, POST /-/reload is refused.
 
-def application(exporter: Pages, web_config: WebConfigFile) -> Starlette:
-    """The ASGI application."""
-    # Plain functions run in a pool of threads, so that a large page never holds up a health check.
+    With the telemetry path / there is no status page.
+    """
+    # Functions run on the event loop, and none of them takes long: pages are rendered in threads.
+    whole = SharedPages("pages", _MOST_BYTES, threads=2)
+    # Pages of some metrics may all be different. They never hold up the others.
+    parts = SharedPages("parts-of-pages", _MOST_BYTES // 3, threads=1)
 
-    def metrics(request: Request) -> Response:
+    async def metrics(request: Request) -> Response:
         content_type = content_type_for(request.headers.get("accept", ""))
-        return Response(exporter.metrics(content_type, request.query_params.getlist("name[]")), media_type=content_type)
+        names = tuple(request.query_params.getlist("name[]"))
 
-    def status(request: Request) -> Response:
-        return HTMLResponse(
-            status_page(exporter.statuses(), exporter.settings, request.query_params.get("refresh", ""))
-        )
+        def render() -> bytes:
+            return exporter.metrics(content_type, names)
 
-    def healthy(_: Request) -> Response:
+        return await answer(request, parts if names else whole, ("metrics", content_type, names), render, content_type)
+
+    async def status(request: Request) -> Response:
+        wish = Wish.of(request.query_params)
+
+        def render() -> bytes:
+            return status_page(exporter.statuses(), exporter.settings, wish, telemetry_path).encode()
+
+        return await answer(request, parts if wish.search else whole, ("status", wish), render, "text/html")
+
+    async def answer(
+        request: Request, pages: SharedPages, key: Hashable, render: Callable[[], bytes], media_type: str
+    ) -> Response:
+        compressed = accepts_gzip(request.headers.get("accept-encoding", ""))
+        try:
+            page = await pages.page(key, render, compressed)
+        except PoolFullError:
+            return PlainTextResponse("too many pages are asked for at once.\n", 503, {"Retry-After": "5"})
+        return PageResponse(pages, page, media_type, compressed)
+
+    async def healthy(_: Request) -> Response:
         return PlainTextResponse("aws-vpn-exporter is healthy.\n")
 
-    def ready(_: Request) -> Response:
+    async def ready(_: Request) -> Response:
         if exporter.ready:
             return PlainTextResponse("aws-vpn-exporter is ready.\n")
         return PlainTextResponse(
             "aws-vpn-exporter is not ready: not every target has been polled yet.\n", status_code=503
         )
 
-    def reload(_: Request) -> Response:
-        try:
-            exporter.reload()
-        except ConfigError as error:
-            return PlainTextResponse(
-                f"the configuration is not reloaded; the previous one stays in force:\n{error}\n", 500
-            )
-        return PlainTextResponse("the configuration is reloaded.\n")
-
-    return Starlette(
+    app = Starlette(
         routes=[
+            Route(telemetry_path, metrics),
             Route("/", status),
-            Route("/metrics", metrics),
             Route("/-/healthy", healthy),
             Route("/-/ready", ready),
-            Route("/-/reload", reload, methods=["POST"]),
+            Route("/-/reload", endpoint(reloads), methods=["POST"]),
         ],
-        middleware=[
-            Middleware(ExtraHeaders, config=web_config),
-            Middleware(BasicAuth, config=web_config),
-            # Level 1 is ten times cheaper than 9 and nearly as small on this kind of text.
-            Middleware(GZipMiddleware, minimum_size=1024, compresslevel=1),
-        ],
+        middleware=[Middleware(layer, config=web_config) for layer in (SafeHeaders, RateLimited, BasicAuth)],
     )
+    # A redirect from /metrics/ would lead to whatever host the request names.
+    app.router.redirect_slashes = False
+    return app
 
 
 def content_type_for(accept: str) -> str:

@@ -1,29 +1,24 @@
-"""The HTTP server: uvicorn with a deadline for slow clients, and with the signals that Prometheus programs handle."""
+"""The HTTP server: uvicorn with connections of our own, and with the signals that Prometheus programs handle."""
 
 import contextlib
 import logging
+import os
 import signal
 import socket
-import ssl
-import threading
-from asyncio import TimerHandle, Transport
 from collections.abc import Callable, Iterator
 from types import FrameType
 
-import h11
 import uvicorn
 from starlette.types import ASGIApp
-from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from aws_vpn_exporter.web.accepting import BACKLOG, Accepting, Tls, most_connections
+from aws_vpn_exporter.web.connection import Connection
+from aws_vpn_exporter.web.tls import ServerTls
 
 log = logging.getLogger(__name__)
 
-REQUEST_DEADLINE = 10.0
-"""Seconds within which a whole request has to arrive, from its first byte or, for the first one, from connecting."""
-
 _KEEP_ALIVE = 75
 """Seconds that an idle connection stays open: longer than the usual scrape interval."""
-
-_STILL_ARRIVING = (h11.IDLE, h11.SEND_BODY)
 
 
 class ListenError(Exception):
@@ -41,19 +36,37 @@ def listening(address: str) -> socket.socket:
         return socket.create_server(
             (host, int(port)),
             family=socket.AF_INET6 if v6 else socket.AF_INET,
-            backlog=2048,
+            backlog=BACKLOG,
             dualstack_ipv6=v6 and not host,
         )
     except OSError as error:
         raise ListenError(f"cannot listen on {address}: {error.strerror or error}") from None
 
 
-def serve(app: ASGIApp, listener: socket.socket, tls: ssl.SSLContext | None, on_hangup: Callable[[], object]) -> None:
-    """Serves until SIGTERM or SIGINT; returns within about a second of it. SIGHUP calls `on_hangup` in a thread."""
+def from_systemd() -> list[socket.socket]:
+    """The listening sockets that systemd has passed to this process (sd_listen_fds(3)). Raises ListenError."""
+    if os.environ.get("LISTEN_PID") != str(os.getpid()):
+        raise ListenError("systemd has passed no sockets; --web.systemd-socket is for a service with a .socket unit")
+    try:
+        passed = [socket.socket(fileno=3 + number) for number in range(int(os.environ.get("LISTEN_FDS", "0")))]
+    except (OSError, ValueError) as error:
+        raise ListenError(f"what systemd has passed cannot be used: {error}") from None
+    for one in passed:
+        if one.type != socket.SOCK_STREAM or not one.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+            raise ListenError("systemd has passed a socket that accepts no connections; use ListenStream= in its unit")
+        one.set_inheritable(False)
+    return passed
+
+
+def serve(app: ASGIApp, listeners: list[socket.socket], tls: Tls, on_hangup: Callable[[], object]) -> None:
+    """Serves until SIGTERM or SIGINT; returns within about a second of it. SIGHUP calls `on_hangup`.
+
+    `tls` gives the context for the next connection, None for one without TLS.
+    """
     server = _Server(
         uvicorn.Config(
             app,
-            http=_WithDeadline,
+            http="h11",
             ws="none",
             lifespan="off",
             log_config=None,
@@ -61,8 +74,8 @@ def serve(app: ASGIApp, listener: socket.socket, tls: ssl.SSLContext | None, on_
             server_header=False,
             timeout_keep_alive=_KEEP_ALIVE,
             timeout_graceful_shutdown=1,
-            ssl_context_factory=(lambda _config, _default: tls) if tls else None,
-        )
+        ),
+        tls,
     )
 
     def stop(number: int, _frame: FrameType | None) -> None:
@@ -70,50 +83,31 @@ def serve(app: ASGIApp, listener: socket.socket, tls: ssl.SSLContext | None, on_
         server.should_exit = True
 
     def hang_up(_number: int, _frame: FrameType | None) -> None:
-        threading.Thread(target=on_hangup, name="reload", daemon=True).start()
+        on_hangup()
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     signal.signal(signal.SIGHUP, hang_up)
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
-    server.run(sockets=[listener])
+    server.run(sockets=listeners)
 
 
 class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, tls: Tls) -> None:
+        super().__init__(config)
+        self._tls = tls
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Accepts clients from now on."""
+
+        def connection(is_outdated: Callable[[], bool], tls: ServerTls | None) -> Connection:
+            return Connection(self.config, self.server_state, {}, is_outdated=is_outdated, tls=tls)
+
+        most = most_connections() // max(1, len(sockets or ()))
+        self.servers = [Accepting(one, connection, self._tls, most) for one in sockets or ()]  # type: ignore[misc]
+        self.started = True
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Leaves signals to `serve`: uvicorn raises SIGTERM again at its end, so that the exit code would not be 0."""
         yield
-
-
-class _WithDeadline(H11Protocol):
-    """Closes a connection whose request has not arrived whole within REQUEST_DEADLINE.
-
-    uvicorn waits forever: without this, clients that send nothing, or a byte now and then, would use up all file
-    descriptors.
-    """
-
-    _deadline: TimerHandle | None = None
-
-    def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
-        """A client has connected."""
-        super().connection_made(transport)
-        self._deadline = self.loop.call_later(REQUEST_DEADLINE, transport.close)
-
-    def data_received(self, data: bytes) -> None:
-        """Some bytes of a request have arrived."""
-        super().data_received(data)
-        if self.conn.their_state not in _STILL_ARRIVING:
-            self._disarm()
-        elif self._deadline is None:
-            self._deadline = self.loop.call_later(REQUEST_DEADLINE, self.transport.close)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """The connection is closed."""
-        self._disarm()
-        super().connection_lost(exc)
-
-    def _disarm(self) -> None:
-        if self._deadline:
-            self._deadline.cancel()
-            self._deadline = None

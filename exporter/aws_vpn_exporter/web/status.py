@@ -1,17 +1,17 @@
 """The status page: what a person without dashboards needs, rendered on the server, worst first."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from aws_vpn_exporter import __version__, summary
-from aws_vpn_exporter.diagnosis.case import TURN_ON
 from aws_vpn_exporter.options import text
 from aws_vpn_exporter.policy import Settings
 from aws_vpn_exporter.status import TargetStatus
-from aws_vpn_exporter.summary import Health
-from aws_vpn_exporter.wording import moment
+from aws_vpn_exporter.summary import ConnectionCard, Health
+from aws_vpn_exporter.wording import age, moment
 
 _MOST_CARDS = 200
 _MOST_TARGETS = 500
@@ -19,26 +19,99 @@ _MOST_TARGETS = 500
 
 _REFRESH_SECONDS = ("5", "10", "30", "60")
 
+_LONGEST_SEARCH = 100
+"""Characters."""
 
-def page(statuses: Iterable[TargetStatus], settings: Settings, refresh: str = "") -> str:
-    """The page as HTML. `refresh` is a number of seconds out of 5, 10, 30 and 60, or anything else for never."""
-    now = time.time()
+_TROUBLE = "trouble"
+
+SHOWN: Mapping[str, str] = {
+    "": "All connections",
+    _TROUBLE: "All that are not well",
+    **{health.name.lower(): words for health, (_, words, _) in summary.HEALTH.items()},
+}
+"""By the value of `show`, the connections that are shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the reader asks for in the page's address: `?search=…&show=…&refresh=…`."""
+
+    search: str = ""
+    show: str = ""
+    refresh: str = ""
+
+    @classmethod
+    def of(cls, parameters: Mapping[str, str]) -> "Wish":
+        """The wish; what is not known counts as not asked for."""
+        show, refresh = parameters.get("show", ""), parameters.get("refresh", "")
+        return cls(
+            " ".join(parameters.get("search", "")[:_LONGEST_SEARCH].split()),
+            show if show in SHOWN else "",
+            refresh if refresh in _REFRESH_SECONDS else "",
+        )
+
+    @property
+    def selects(self) -> bool:
+        """Whether it asks for some of the connections only."""
+        return bool(self.search or self.show)
+
+    def fits(self, card: ConnectionCard) -> bool:
+        """Whether the connection is one of those that are asked for: each word occurs somewhere in what is known."""
+        if self.show and self.show != card.health.name.lower() and not (self.show == _TROUBLE and _is_trouble(card)):
+            return False
+        known = _known_of(card) if self.search else ""
+        return all(word in known for word in self.search.casefold().split())
+
+
+def page(
+    statuses: Iterable[TargetStatus], settings: Settings, wish: Wish | None = None, telemetry_path: str = "/metrics"
+) -> str:
+    """The page as HTML."""
+    now, wish = time.time(), wish or Wish()
     statuses = list(statuses)
     cards, targets = summary.cards(statuses, settings, now), summary.target_rows(statuses, now)
+    fitting = [card for card in cards if wish.fits(card)] if wish.selects else cards
+    answered = max((status.poll.last_success or 0.0 for status in statuses), default=0.0)
     return _TEMPLATE.render(
-        cards=cards[:_MOST_CARDS],
+        cards=fitting[:_MOST_CARDS],
+        fitting=len(fitting),
         total=len(cards),
         targets=targets[:_MOST_TARGETS],
         target_count=len(targets),
-        counts=[(summary.HEALTH[health], sum(card.health is health for card in cards)) for health in Health],
+        counts=[(health, summary.HEALTH[health], sum(card.health is health for card in cards)) for health in Health],
         failing=sum(row.tone == "bad" for row in targets),
         lacking=sum(card.health in (Health.DOWN, Health.REDUNDANCY_LOST) for card in cards),
-        refresh=refresh if refresh in _REFRESH_SECONDS else "",
+        wish=wish,
+        shown=SHOWN,
+        answered=f"{moment(answered)} ({age(now - answered)} before this page)" if answered else "",
         written=moment(now),
         version=__version__,
         runbooks=summary.RUNBOOKS,
-        turn_on=TURN_ON,
+        grafana_url=settings.grafana_url,
+        telemetry_path=telemetry_path.lstrip("/"),
     )
+
+
+def _is_trouble(card: ConnectionCard) -> bool:
+    return card.health < Health.GOOD
+
+
+def _known_of(card: ConnectionCard) -> str:
+    connection = card.connection
+    words = (
+        connection.name,
+        connection.id,
+        card.target.account_id,
+        card.target.region,
+        connection.customer_gateway_id,
+        connection.gateway[1],
+        card.device_words,
+        card.verdict,
+        *(f"{key} {value} {key}={value}" for key, value in card.tags),
+        *(f"{tunnel.outside_ip} {tunnel.state} {tunnel.message}" for tunnel in card.tunnels),
+        *(one.cause.words for one in card.shared_causes),
+    )
+    return " ".join(filter(None, words)).casefold()
 
 
 _ENVIRONMENT = Environment(
@@ -49,4 +122,5 @@ _ENVIRONMENT = Environment(
     lstrip_blocks=True,
 )
 _ENVIRONMENT.filters["option_value"] = text
+_ENVIRONMENT.filters["moment"] = moment
 _TEMPLATE = _ENVIRONMENT.get_template("status.html")

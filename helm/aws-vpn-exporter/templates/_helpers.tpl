@@ -9,6 +9,24 @@
 {{- default $full .Values.fullnameOverride | trunc 52 | trimSuffix "-" }}
 {{- end }}
 
+{{- /* Whether several exporters share the targets between them; empty means no. */}}
+{{- define "aws-vpn-exporter.sharded" -}}
+{{- if gt (int .Values.shards) 1 }}yes{{ end }}
+{{- end }}
+
+{{- /*
+The name of the Deployment or StatefulSet. Another number of shards is another StatefulSet, so that its pods start while
+the former ones go on watching for `handoverSeconds`: a StatefulSet itself never starts a pod before the former is gone.
+*/}}
+{{- define "aws-vpn-exporter.workloadName" -}}
+{{- $name := include "aws-vpn-exporter.fullname" . }}
+{{- if include "aws-vpn-exporter.sharded" . }}
+{{- $suffix := printf "-shards-%d" (int .Values.shards) }}
+{{- $name = printf "%s%s" (trunc (sub 52 (len $suffix) | int) $name | trimSuffix "-") $suffix }}
+{{- end }}
+{{- $name }}
+{{- end }}
+
 {{- define "aws-vpn-exporter.namespace" -}}
 {{- default .Release.Namespace .Values.namespaceOverride }}
 {{- end }}
@@ -35,9 +53,15 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- mergeOverwrite $labels $root.Values.commonLabels (default dict (last .)) $selected | toYaml }}
 {{- end }}
 
+{{- /* The templates in a value rendered. Takes the root, and text or what is written as YAML. */}}
+{{- define "aws-vpn-exporter.rendered" -}}
+{{- $value := last . }}
+{{- tpl (kindIs "string" $value | ternary $value (toYaml $value)) (first .) }}
+{{- end }}
+
 {{- /*
 The metadata of a resource. Takes the root, and a dict that may hold name, suffix (of the default name), namespace,
-labels and annotations.
+labels, annotations, and `apart`: text that sets the label app.kubernetes.io/name apart from what selectors go by.
 */}}
 {{- define "aws-vpn-exporter.metadata" -}}
 {{- $root := first . }}
@@ -45,11 +69,15 @@ labels and annotations.
 {{- $default := list (include "aws-vpn-exporter.fullname" $root) $own.suffix | compact | join "-" -}}
 name: {{ default $default $own.name }}
 namespace: {{ default (include "aws-vpn-exporter.namespace" $root) $own.namespace }}
+{{- $labels := include "aws-vpn-exporter.mergedLabels" (list $root $own.labels) | fromYaml }}
+{{- with $own.apart }}
+{{- $_ := set $labels "app.kubernetes.io/name" (printf "%s-%s" (include "aws-vpn-exporter.name" $root | trunc 55) .) }}
+{{- end }}
 labels:
-  {{- include "aws-vpn-exporter.mergedLabels" (list $root $own.labels) | nindent 2 }}
+  {{- toYaml $labels | nindent 2 }}
 {{- with $own.annotations }}
 annotations:
-  {{- toYaml . | nindent 2 }}
+  {{- include "aws-vpn-exporter.rendered" (list $root .) | nindent 2 }}
 {{- end }}
 {{- end }}
 
@@ -108,12 +136,23 @@ spec:
       {{- with .scrapeTimeout }}
       scrapeTimeout: {{ . }}
       {{- end }}
-      {{- range $field := list "tlsConfig" "basicAuth" "relabelings" "metricRelabelings" }}
+      {{- range $field := list "tlsConfig" "basicAuth" "authorization" "oauth2" "proxyUrl" "params" "honorLabels" "relabelings" "metricRelabelings" }}
       {{- with get $values $field }}
       {{ $field }}:
         {{- toYaml . | nindent 8 }}
       {{- end }}
       {{- end }}
+      {{- range $field := list "honorTimestamps" "followRedirects" "enableHttp2" }}
+      {{- if not (get $values $field) }}
+      {{ $field }}: false
+      {{- end }}
+      {{- end }}
+  {{- range $field := list "targetLabels" "podTargetLabels" "sampleLimit" "targetLimit" "labelLimit" "labelNameLengthLimit" "labelValueLengthLimit" }}
+  {{- with get $values $field }}
+  {{ $field }}:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- end }}
   {{- with .extraSpec }}
   {{- toYaml . | nindent 2 }}
   {{- end }}

@@ -12,12 +12,15 @@ spec:
   serviceAccountName: {{ include "aws-vpn-exporter.serviceAccountName" . }}
   automountServiceAccountToken: {{ .Values.serviceAccount.automountToken }}
   enableServiceLinks: false
-  {{- with concat .Values.imagePullSecrets (default list (default dict .Values.global).imagePullSecrets) }}
-  imagePullSecrets:
-    {{- toYaml . | nindent 4 }}
+  {{- with include "aws-vpn-exporter.pullSecrets" . | trim }}
+  {{- . | nindent 2 }}
   {{- end }}
   {{- with .Values.podSecurityContext }}
   securityContext:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with include "aws-vpn-exporter.rendered" (list . .Values.extraInitContainers) | fromYamlArray }}
+  initContainers:
     {{- toYaml . | nindent 4 }}
   {{- end }}
   containers:
@@ -29,13 +32,16 @@ spec:
         {{- if include "aws-vpn-exporter.hasConfig" . }}
         - --config.file={{ include "aws-vpn-exporter.configFile" . }}
         {{- end }}
+        {{- if .Values.configReload.enabled }}
+        - --config.auto-reload-interval={{ .Values.configReload.interval }}
+        {{- end }}
         - --web.listen-address=:{{ .Values.containerPort }}
         {{- if .Values.webConfig.existingSecret }}
         - --web.config.file=/etc/aws-vpn-exporter/web/{{ .Values.webConfig.key }}
         {{- end }}
         - --log.level={{ .Values.log.level }}
         - --log.format={{ .Values.log.format }}
-        {{- if gt (int .Values.shards) 1 }}
+        {{- if include "aws-vpn-exporter.sharded" . }}
         - --shard=$(SHARD)/{{ .Values.shards }}
         {{- end }}
         {{- with .Values.extraArgs }}
@@ -57,6 +63,14 @@ spec:
         {{- include "aws-vpn-exporter.probe" (list . "/-/healthy" .Values.livenessProbe) | trim | nindent 8 }}
       readinessProbe:
         {{- include "aws-vpn-exporter.probe" (list . "/-/ready" .Values.readinessProbe) | trim | nindent 8 }}
+      {{- with .Values.startupProbe }}
+      startupProbe:
+        {{- include "aws-vpn-exporter.probe" (list $ "/-/healthy" .) | trim | nindent 8 }}
+      {{- end }}
+      {{- with include "aws-vpn-exporter.lifecycle" . | fromYaml }}
+      lifecycle:
+        {{- toYaml . | nindent 8 }}
+      {{- end }}
       {{- with .Values.resources }}
       resources:
         {{- toYaml . | nindent 8 }}
@@ -69,6 +83,9 @@ spec:
       volumeMounts:
         {{- toYaml . | nindent 8 }}
       {{- end }}
+    {{- with include "aws-vpn-exporter.rendered" (list . .Values.extraContainers) | fromYamlArray }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
   {{- with include "aws-vpn-exporter.volumes" . | fromYamlArray }}
   volumes:
     {{- toYaml . | nindent 4 }}
@@ -92,17 +109,39 @@ spec:
     {{- list (merge (dict) . (dict "labelSelector" $selector)) | toYaml | nindent 4 }}
     {{- end }}
   {{- end }}
-  {{- with .Values.priorityClassName }}
-  priorityClassName: {{ . }}
+  {{- range $field := list "priorityClassName" "runtimeClassName" "schedulerName" "dnsPolicy" "dnsConfig" "hostAliases" }}
+  {{- with get $.Values $field }}
+  {{ $field }}:
+    {{- toYaml . | nindent 4 }}
   {{- end }}
-  terminationGracePeriodSeconds: {{ .Values.terminationGracePeriodSeconds }}
+  {{- end }}
+  {{- $waits := .Values.lifecycle.preStop | empty | ternary .Values.handoverSeconds 0 }}
+  terminationGracePeriodSeconds: {{ add .Values.terminationGracePeriodSeconds $waits }}
+{{- end }}
+
+{{- /* A pod is scraped, and goes on watching, while its preStop handler runs. */}}
+{{- define "aws-vpn-exporter.lifecycle" -}}
+{{- $own := dict }}
+{{- if and .Values.handoverSeconds (not .Values.lifecycle.preStop) }}
+{{- $_ := set $own "preStop" (dict "exec" (dict "command" (list "sleep" (int .Values.handoverSeconds | toString)))) }}
+{{- end }}
+{{- with merge $own .Values.lifecycle }}
+{{- toYaml . }}
+{{- end }}
+{{- end }}
+
+{{- define "aws-vpn-exporter.pullSecrets" -}}
+{{- with concat .Values.imagePullSecrets (default list (default dict .Values.global).imagePullSecrets) }}
+imagePullSecrets:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
 {{- end }}
 
 {{- define "aws-vpn-exporter.podAnnotations" -}}
 {{- $own := dict }}
-{{- with .Values.config }}
-{{- /* The exporter reads its configuration at the start: pods roll when it changes. */}}
-{{- $_ := set $own "checksum/config" (toYaml . | sha256sum) }}
+{{- if and .Values.config .Values.configChecksum (not .Values.configReload.enabled) }}
+{{- /* The exporter reads its configuration at the start: pods are replaced when it changes. */}}
+{{- $_ := set $own "checksum/config" (toYaml .Values.config | sha256sum) }}
 {{- end }}
 {{- if .Values.scrapeAnnotations.enabled }}
 {{- $_ := set $own "prometheus.io/scrape" "true" }}
@@ -110,7 +149,7 @@ spec:
 {{- $_ := set $own "prometheus.io/port" (toString .Values.containerPort) }}
 {{- $_ := set $own "prometheus.io/scheme" (include "aws-vpn-exporter.scheme" .) }}
 {{- end }}
-{{- with merge (dict) .Values.podAnnotations $own }}
+{{- with merge (include "aws-vpn-exporter.rendered" (list . .Values.podAnnotations) | fromYaml) $own }}
 {{- toYaml . }}
 {{- end }}
 {{- end }}
@@ -155,14 +194,14 @@ httpGet:
       optional: true
 {{- end }}
 {{- end }}
-{{- if gt (int .Values.shards) 1 }}
+{{- if include "aws-vpn-exporter.sharded" . }}
 - name: SHARD
   valueFrom:
     fieldRef:
       fieldPath: metadata.labels['apps.kubernetes.io/pod-index']
 {{- end }}
 {{- with .Values.extraEnv }}
-{{ toYaml . }}
+{{ include "aws-vpn-exporter.rendered" (list $ .) }}
 {{- end }}
 {{- end }}
 

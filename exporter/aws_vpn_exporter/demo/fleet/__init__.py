@@ -5,10 +5,12 @@
 - `timeline`, `tunnel_states`, `tunnel_options`, `tunnel_histories`, `log_lines`: what the records are filled with
 - `identifiers`: ids, addresses, and the one key
 - `scripted_fleet`: `Fleet`, which runs a scenario; `connection_answer` writes its DescribeVpnConnections answer
+- `repaired`: a fleet with the changes that calls of the EC2 API made to it
 """
 
 from .connection import Connection, Tunnel
 from .identifiers import DEMO_SECRET, HOME_REGION
+from .repaired import RepairedFleet
 from .scenarios import SCENARIOS, Scenario, ScriptedFault, many
 from .scripted_fleet import Fleet
 
@@ -18,6 +20,7 @@ __all__ = [
     "SCENARIOS",
     "Connection",
     "Fleet",
+    "RepairedFleet",
     "Scenario",
     "ScriptedFault",
     "Tunnel",

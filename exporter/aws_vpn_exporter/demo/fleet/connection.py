@@ -23,6 +23,17 @@ class Tunnel:
 
 
 @dataclass(frozen=True)
+class Change:
+    """A change of a tunnel's options that CloudTrail has on record. `at` counts from the start of the scenario."""
+
+    at: float
+    actor: str
+    options: Mapping[str, object]
+    tunnel: int = 1
+    event: str = "ModifyVpnTunnelOptions"
+
+
+@dataclass(frozen=True)
 class Connection:
     """One VPN connection.
 
@@ -42,3 +53,4 @@ class Connection:
     options: Mapping[str, object] | None = field(default_factory=lambda: COMMON_OPTIONS)
     connection_options: Mapping[str, object] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
+    changes: tuple[Change, ...] = ()

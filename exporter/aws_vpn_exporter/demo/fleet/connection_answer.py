@@ -44,6 +44,18 @@ def connection_answer(number: int, connection: Connection, moment: float, as_dat
     return answer
 
 
+def customer_gateway_answer(number: int, connection: Connection) -> dict[str, object]:
+    """Describe the connection's customer gateway: a member of CustomerGateways, as boto3 returns it."""
+    return {
+        "CustomerGatewayId": resource_id("cgw", connection.name),
+        "BgpAsn": "65000",
+        "DeviceName": f"{connection.name}-edge",
+        "IpAddress": customer_gateway_address(number),
+        "State": "available",
+        "Type": "ipsec.1",
+    }
+
+
 def _telemetry(address: str, tunnel: Tunnel, static_routes: int, moment: float, as_date: AsDate) -> dict[str, object]:
     state, since = tunnel.states.at(moment)
     return {

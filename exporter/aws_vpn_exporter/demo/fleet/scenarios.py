@@ -101,7 +101,7 @@ SCENARIOS: Mapping[str, Scenario] = {
         (*_HEALTHY, situations.IDLE_TIMEOUT),
     ),
     "rekey-mismatch": Scenario(
-        "A tunnel of cider-press went down when the two sides, whose phase 2 lifetimes differ, could not rekey.",
+        "A tunnel of cider-press went down at its first rekey: the two sides have no group for phase 2 in common.",
         (*_HEALTHY, situations.REKEY_MISMATCH),
     ),
     "dead-peer": Scenario(

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
-from ..backend import LogRecord
+from ..backend import CallRecord, LogRecord
 from ..faults import FaultName
 from .connection import Tunnel
-from .connection_answer import connection_answer
+from .connection_answer import connection_answer, customer_gateway_answer
 from .identifiers import HOME_REGION, LOG_GROUP_ARN, LOG_GROUP_NAME, outside_address, resource_id
 from .log_lines import OTHER_ACCOUNT_LINES, OTHER_ACCOUNT_TUNNEL, LogLine
 from .scenarios import SCENARIOS, Scenario
@@ -97,6 +97,32 @@ class Fleet:
             for stream, line in self._log_lines()
             for time in line.times_between(begin - self._start, last)
         ]
+
+    def calls(self, region: str, begin: float, end: float) -> Sequence[CallRecord]:
+        """Return the calls between two Unix times that changed a connection of the scenario."""
+        if region != HOME_REGION:
+            return ()
+        last = min(end, self._clock())
+        made = (
+            CallRecord(
+                self._start + change.at,
+                change.event,
+                change.actor,
+                {
+                    "VpnConnectionId": resource_id("vpn", connection.name),
+                    "VpnTunnelOutsideIpAddress": outside_address(number, change.tunnel),
+                    "TunnelOptions": change.options,
+                },
+            )
+            for number, connection in self._connections
+            for change in connection.changes
+        )
+        return [record for record in made if begin <= record.time <= last]
+
+    def customer_gateways(self, region: str) -> Mapping[str, object]:
+        """Answer DescribeCustomerGateways: one device at each site."""
+        connections = self._connections if region == HOME_REGION else ()
+        return {"CustomerGateways": [customer_gateway_answer(number, one) for number, one in connections]}
 
     def _log_lines(self) -> Iterator[tuple[str, LogLine]]:
         """Yield each line that is ever written, after the name of its log stream."""

@@ -97,7 +97,7 @@ OUTAGE_AND_RECOVERY = Connection(
     ),
 )
 
-# A tunnel is down, and the optional sources show why.
+# A tunnel is down, and the optional sources show why. Each falls by itself: together they would look like one event.
 IDLE_TIMEOUT = Connection(
     "signal-box",
     "Quietwater",
@@ -109,14 +109,17 @@ IDLE_TIMEOUT = Connection(
 REKEY_MISMATCH = Connection(
     "cider-press",
     "Applewick",
-    (_UP, _tunnel(IPSEC_DOWN, -8 * MINUTE, histories.REKEY_REFUSED)),
-    options={**LOGGED_OPTIONS, "Phase2LifetimeSeconds": 1800},
-    tags={"vpn:device": "hourly-rekey"},
+    (
+        _tunnel(up_with_bgp_routes(12), -40 * MINUTE, histories.NOT_REKEYED_YET),
+        _tunnel(IPSEC_DOWN, -18 * MINUTE, histories.REKEY_REFUSED),
+    ),
+    options={**LOGGED_OPTIONS, "Phase2DHGroupNumbers": [{"Value": 14}]},
+    tags={"vpn:device": "group-20-only"},
 )
 DEAD_PEER = Connection(
     "watermill",
     "Sluicegate",
-    (_UP, _tunnel(IPSEC_DOWN, -7 * MINUTE, histories.DEAD_PEER)),
+    (_UP, _tunnel(IPSEC_DOWN, -14 * MINUTE, histories.DEAD_PEER)),
     options=LOGGED_OPTIONS,
 )
 DEAD_PEER_WITHOUT_LOG = replace(DEAD_PEER, name="tide-gauge", site="Neap Sands", options=COMMON_OPTIONS)
@@ -135,13 +138,13 @@ ENDPOINT_REPLACED = Connection(
 BGP_SESSION_LOST = Connection(
     "bell-foundry",
     "Chimeford",
-    (_UP, _tunnel(BGP_DOWN, -15 * MINUTE, histories.BGP_SESSION_LOST)),
+    (_UP, _tunnel(BGP_DOWN, -26 * MINUTE, histories.BGP_SESSION_LOST)),
     options=LOGGED_OPTIONS,
 )
 GATEWAY_UNREACHABLE = Connection(
     "fog-horn",
     "Cape Murk",
-    (_tunnel(IPSEC_DOWN, -12 * MINUTE, histories.GATEWAY_UNREACHABLE),) * 2,
+    (_tunnel(IPSEC_DOWN, -22 * MINUTE, histories.GATEWAY_UNREACHABLE),) * 2,
     options={**LOGGED_OPTIONS, "StartupAction": "start"},
 )
 

@@ -59,6 +59,10 @@ def usual_rate_until(moment: float, then: float = 0.0) -> Timeline[float]:
 
 
 UNEVENTFUL = TunnelHistory()
+NOT_REKEYED_YET = TunnelHistory(
+    log_lines=(), negotiated={name: value for name, value in NEGOTIATED.items() if name != "Phase2DHGroup"}
+)
+"""The group of phase 2 is negotiated at the first rekey, and not with the tunnel."""
 NO_TRAFFIC = TunnelHistory(receive_rates=usual_rate_until(-2 * HOUR))
 MAINTENANCE_PENDING = TunnelHistory(pending_maintenance="available", maintenance_auto_applied_after=3 * DAY)
 ENDPOINT_REPLACED = TunnelHistory(
@@ -72,17 +76,17 @@ IDLE_TIMEOUT = TunnelHistory(
     ),
 )
 REKEY_REFUSED = TunnelHistory(
-    receive_rates=usual_rate_until(-8 * MINUTE),
+    receive_rates=usual_rate_until(-18 * MINUTE),
     log_lines=(
-        LogLine(-480.4, "AWS tunnel is sending request (id=41) for CREATE_CHILD_SA", phase2="rekeying"),
-        LogLine(-480.2, 'No Proposal Match Found. Notifying with "No proposal chosen"', phase2="negotiating"),
-        LogLine(-480, "AWS tunnel Phase 2 was unable to establish while keeping Phase 1", phase2="down", every=60),
+        LogLine(-1080.4, "AWS tunnel is sending request (id=41) for CREATE_CHILD_SA", phase2="rekeying"),
+        LogLine(-1080.2, 'No Proposal Match Found. Notifying with "No proposal chosen"', phase2="negotiating"),
+        LogLine(-1080, "AWS tunnel Phase 2 was unable to establish while keeping Phase 1", phase2="down", every=60),
     ),
 )
 DEAD_PEER = TunnelHistory(
     # A few bytes still arrive: data does not mean that a tunnel is up.
-    receive_rates=usual_rate_until(-7 * MINUTE - 30, then=120),
-    log_lines=(LogLine(-420, "AWS tunnel DPD timed out after 3 retransmits", "down", "down"),),
+    receive_rates=usual_rate_until(-14 * MINUTE - 30, then=120),
+    log_lines=(LogLine(-840, "AWS tunnel DPD timed out after 3 retransmits", "down", "down"),),
 )
 PRE_SHARED_KEY_MISMATCH = TunnelHistory(
     receive_rates=always(0.0),
@@ -92,10 +96,10 @@ PRE_SHARED_KEY_MISMATCH = TunnelHistory(
     ),
 )
 GATEWAY_UNREACHABLE = TunnelHistory(
-    receive_rates=usual_rate_until(-12 * MINUTE),
+    receive_rates=usual_rate_until(-22 * MINUTE),
     log_lines=(
         LogLine(
-            -400,
+            -1260,
             "AWS tunnel Timeout: deleting un-established Phase 1 IKE_SA with cgw: 192.0.2.23",
             "down",
             "down",
@@ -104,19 +108,19 @@ GATEWAY_UNREACHABLE = TunnelHistory(
     ),
 )
 BGP_SESSION_LOST = TunnelHistory(
-    receive_rates=usual_rate_until(-15 * MINUTE),
+    receive_rates=usual_rate_until(-26 * MINUTE),
     log_lines=(
         *REKEYS,
         LogLine(
-            -900.4, "AWS-side peer sent a Hold Timer Expired notification to neighbor 169.254.0.9", bgp_status="DOWN"
+            -1560.4, "AWS-side peer sent a Hold Timer Expired notification to neighbor 169.254.0.9", bgp_status="DOWN"
         ),
         LogLine(
-            -900.2,
+            -1560.2,
             "AWS-side peer BGP session state has changed from Established to Idle with neighbor 169.254.0.9",
             bgp_status="DOWN",
         ),
         LogLine(
-            -870,
+            -1530,
             "AWS-side peer BGP session state has changed from Connect to Active with neighbor 169.254.0.9",
             bgp_status="DOWN",
             every=120,

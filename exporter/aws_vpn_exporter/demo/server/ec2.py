@@ -5,14 +5,16 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 from .. import wire
-from ..backend import Describe, FleetChanges, OptionalSources, Parameters
+from ..backend import CustomerGateways, Describe, FleetChanges, OptionalSources, Parameters
 from ..faults import Refusal, RefusedError
 from .calls import Call, Operation, Operations
 
 _FILTER_NAME = re.compile(r"Filter\.(\d+)\.Name")
 
 
-def operations(describe: Describe, regions: Sequence[str], sources: OptionalSources) -> Operations:
+def operations(
+    describe: Describe, regions: Sequence[str], sources: OptionalSources, gateways: CustomerGateways
+) -> Operations:
     """Return the operations that only read."""
 
     def describe_vpn_connections(call: Call) -> Mapping[str, object]:
@@ -24,6 +26,7 @@ def operations(describe: Describe, regions: Sequence[str], sources: OptionalSour
     return {
         ("ec2", "DescribeVpnConnections"): describe_vpn_connections,
         ("ec2", "DescribeRegions"): describe_regions,
+        ("ec2", "DescribeCustomerGateways"): lambda call: gateways.customer_gateways(call.region),
         ("ec2", "GetVpnTunnelReplacementStatus"): _about_tunnel(sources.maintenance),
         ("ec2", "GetActiveVpnTunnelStatus"): _about_tunnel(sources.negotiated),
     }

@@ -1,4 +1,4 @@
-"""CloudWatch Logs: FilterLogEvents, without a filter."""
+"""CloudWatch Logs: FilterLogEvents, with the prefix of a stream's name, or one quoted term, as the only filters."""
 
 from collections.abc import Mapping
 from zlib import crc32
@@ -23,6 +23,8 @@ def operations(sources: OptionalSources, page_size: int) -> Operations:
         records = sources.log(call.region, str(group), begin_ms / 1000, end_ms / 1000)
         if records is None:
             raise RefusedError(_NO_SUCH_GROUP)
+        prefix, term = str(asked.get("logStreamNamePrefix", "")), str(asked.get("filterPattern", "")).strip('"')
+        records = [one for one in records if one.stream.startswith(prefix) and term in one.message]
         ordered = sorted(records, key=lambda record: record.time)
         size = min(int(asked.get("limit", page_size)), page_size)
         found, token = page(ordered, asked.get("nextToken"), size)

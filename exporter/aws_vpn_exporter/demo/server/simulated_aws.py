@@ -7,9 +7,18 @@ from types import TracebackType
 from typing import Self
 
 from .. import wire
-from ..backend import Describe, FaultScript, FleetBackend, FleetChanges, NoOptionalSources, OptionalSources
+from ..backend import (
+    ChangeRecords,
+    CustomerGateways,
+    Describe,
+    FaultScript,
+    FleetBackend,
+    FleetChanges,
+    NoOptionalSources,
+    OptionalSources,
+)
 from ..faults import LOAD_BALANCER_PAGE, PROXY_PAGE, FaultName, Refusal, RefusedError, refusal
-from . import cloudwatch, ec2, logs, sts
+from . import cloudtrail, cloudwatch, ec2, logs, sts
 from .active_faults import ActiveFaults
 from .call_counts import CallCounts
 from .calls import XML_SERVICES, Call, Operations, Response, refused, success
@@ -23,7 +32,7 @@ def no_script(operation: str, region: str) -> None:
 
 
 class SimulatedAws:
-    """An AWS endpoint for EC2, STS, CloudWatch and CloudWatch Logs on 127.0.0.1, which runs during a `with` block.
+    """An AWS endpoint for EC2, STS, CloudWatch, its Logs and CloudTrail on 127.0.0.1, during a `with` block.
 
     It accepts any credentials and does not check signatures. These operations are answered, all others refused:
 
@@ -31,6 +40,7 @@ class SimulatedAws:
       and all other filters ignored.
     - GetVpnTunnelReplacementStatus, GetActiveVpnTunnelStatus, GetMetricData and FilterLogEvents, from `sources` or, if
       that is None, from `fleet`. The last two give at most `page_size` values or events at a time.
+    - DescribeCustomerGateways and LookupEvents, from the same, if it tells of customer gateways and of calls.
     - ModifyVpnTunnelOptions, ReplaceVpnTunnel, CreateVpnConnectionRoute and DeleteVpnConnectionRoute, if there is an
       object `changes` that carries them out.
     - DescribeRegions (`regions`) and GetCallerIdentity (`account_id`).
@@ -56,13 +66,17 @@ class SimulatedAws:
         describe: Describe = fleet.describe if isinstance(fleet, FleetBackend) else fleet
         if sources is None:
             sources = fleet if isinstance(fleet, FleetBackend) else NoOptionalSources()
+        nothing = NoOptionalSources()
         self._account_id = account_id
         self._operations: Operations = {
-            **ec2.operations(describe, tuple(regions), sources),
+            **ec2.operations(
+                describe, tuple(regions), sources, sources if isinstance(sources, CustomerGateways) else nothing
+            ),
             **(ec2.change_operations(changes) if changes else {}),
             **sts.operations(account_id),
             **cloudwatch.operations(sources, page_size),
             **logs.operations(sources, page_size),
+            **cloudtrail.operations(sources if isinstance(sources, ChangeRecords) else nothing),
         }
         self._faults = ActiveFaults(script)
         self._counts = CallCounts()
