@@ -1,6 +1,6 @@
 """The long run: what stays in memory after many polls with churn. Rewrites docs/RELIABILITY.md.
 
-`python -m tools.soak [--polls 20000]`; with another number it writes nothing.
+`python -m tools.soak [--polls 5000]`; with another number it writes nothing.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from testbed.exporter_process import ExporterProcess, with_credentials
 from testbed.programs import REPOSITORY
 from tools.generated import write_figures
 
-POLLS = 20_000
+POLLS = 5_000
 CONNECTIONS = 30
 REGIONS = ("eu-west-1", "eu-central-1", "us-east-1", "us-west-2", "ap-south-1", "ap-northeast-1", "sa-east-1")
 SAMPLES = 10

@@ -58,7 +58,9 @@ VERY_OLD = Connection(
 
 # A tunnel is down, or carries no routes, and nothing tells why.
 ONE_DOWN = Connection("lighthouse", "Saltmere", (_UP, _DOWN))
-BOTH_DOWN = Connection("north-mill", "Wintergate", (_DOWN, _tunnel(IPSEC_DOWN, -2 * HOUR + 25)))
+BOTH_DOWN = Connection(
+    "north-mill", "Wintergate", (_tunnel(IPSEC_DOWN, -3 * HOUR), _tunnel(IPSEC_DOWN, -3 * HOUR + 25))
+)
 ONE_TUNNEL_BY_DESIGN = Connection(
     "weather-station",
     "Far Tarn",
@@ -70,7 +72,7 @@ WITHOUT_ROUTES = Connection("glassworks", "Fenbridge", (_tunnel(UP_WITHOUT_ROUTE
 
 # The connection itself is not, or not for long, in the state `available`.
 PENDING = Connection("new-campus", "Thistledown", (_tunnel(IPSEC_DOWN, -2 * MINUTE),) * 2, states=always("pending"))
-MODIFYING = Connection("print-shop", "Inkwell Green", (_UP, _DOWN), states=always("modifying"))
+MODIFYING = Connection("print-shop", "Inkwell Green", (_UP, _tunnel(IPSEC_DOWN, -4 * HOUR)), states=always("modifying"))
 DELETED = Connection("closed-depot", "Lastford", (_DOWN, _DOWN), states=always("deleted"))
 DECOMMISSIONED = Connection(
     "summer-kiosk",
