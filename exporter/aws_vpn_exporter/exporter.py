@@ -273,6 +273,9 @@ class Exporter:
         active = self._active
         accounts = active.discovery.accounts()
         self._roles.watch({_role_of(account.id): Discovered() for account in accounts if account.role_arn})
+        for account in accounts:
+            if self._aws.role_has_changed(account.id):
+                self._roles.hasten(_role_of(account.id), _ASSUMED_AGAIN_AFTER)
         roles = {poll.target.account_id: poll for poll in self._roles.statuses()}
         in_every_region = (account for account in accounts if account.regions == ALL_REGIONS)
         self._regions.watch(

@@ -58,6 +58,11 @@ class Account:
     external_id: str = ""
     regions: Regions = ALL_REGIONS
 
+    @property
+    def role(self) -> tuple[str, str]:
+        """What a session of the account's role is asked for with: ARN and external id."""
+        return self.role_arn, self.external_id
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Target:

@@ -71,10 +71,11 @@ def _stamp(file: str) -> object:
 
 @dataclass(frozen=True, slots=True)
 class RoleSession:
-    """The credentials of an assumed role, and the Unix time in seconds at which they end."""
+    """The credentials of an assumed role, and the Unix time in seconds at which they end; `role` is Account.role."""
 
     credentials: ReadOnlyCredentials
     ends_at: float
+    role: tuple[str, str]
 
     def get_frozen_credentials(self) -> ReadOnlyCredentials:
         """The credentials, in the way in which botocore's signer asks for them."""
@@ -110,4 +111,5 @@ def assume(account: Account, sts: Any) -> RoleSession:
     return RoleSession(
         ReadOnlyCredentials(credentials["AccessKeyId"], credentials["SecretAccessKey"], credentials["SessionToken"]),
         ends.timestamp(),
+        account.role,
     )

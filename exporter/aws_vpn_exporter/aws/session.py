@@ -98,12 +98,20 @@ class Aws:
             return self._clients[key]
 
     def register_accounts(self, accounts: Iterable[Account], home: str) -> None:
-        """Lets calls be made in these accounts; `home` is the region whose STS gives their roles' sessions."""
+        """Lets calls be made in these accounts; `home` is the region whose STS gives their roles' sessions.
+
+        The session of an account whose role has changed stays in use until there is one of the new role.
+        """
         self._home = home
         for account in accounts:
-            if self._accounts.get(account.id) != account:
+            if not account.role_arn:
                 self._sessions.pop(account.id, None)
-                self._accounts[account.id] = account
+            self._accounts[account.id] = account
+
+    def role_has_changed(self, account_id: str) -> bool:
+        """Whether the account's session is of another role than the account has now."""
+        session = self._sessions.get(account_id)
+        return session is not None and session.role != self._accounts[account_id].role
 
     def assume_role(self, account_id: str) -> RoleSession:
         """A new session of the account's role, used from now on. Raises PollError."""

@@ -73,8 +73,9 @@ class Discovery:
         self.home = aws.region or next(_named_regions(config), None) or _HOMES[partition(config)]
         self._caller: tuple[str, str] | None = None
         self._known_caller: tuple[str, str] | None = (before._caller or before._known_caller) if before else None
-        same_organization = before is not None and before._config.organization == config.organization
-        self._listed: Mapping[str, Account] = before._listed if before and same_organization else {}
+        same_lister = before is not None and before._lister == self._lister
+        self._members: organization.Members = before._members if before and same_lister else organization.Members()
+        self._listed: Mapping[str, Account] = {}
         self._failed: Mapping[Target, Discovered] = {}
         self._list_again_at = 0.0
 
@@ -156,19 +157,33 @@ class Discovery:
         return self._caller
 
     def _list_organization(self, block: OrganizationBlock, partition: str) -> None:
-        lister = Account(organization.ORGANIZATION, role_arn=block.list_role_arn or "")
-        self._aws.register_accounts([lister], self.home)
+        failure: PollError | None = None
         try:
-            if not self._aws.has_session(lister.id):
-                self._aws.assume_role(lister.id)
-            with poll_errors(_LISTING_LIMIT), self._aws.acting_in(lister.id):
-                client = self._aws.client("organizations", _HOMES[partition])
-                self._listed = organization.accounts(client, block, partition, self._regions)
+            self._members = self._ask_for_members(block, partition)
         except PollError as error:
-            self._failed = {Target(organization.ORGANIZATION, ALL_REGIONS): Discovered(pollable=False, error=error)}
+            failure = error
+        try:
+            self._listed = organization.accounts(self._members, block, partition, self._regions)
+        except PollError as error:
+            self._listed, failure = {}, failure or error
+        if failure:
+            self._failed = {Target(organization.ORGANIZATION, ALL_REGIONS): Discovered(pollable=False, error=failure)}
         else:
             self._failed = {}
             self._list_again_at = time.monotonic() + _ACCOUNTS_LISTED_EVERY
+
+    def _ask_for_members(self, block: OrganizationBlock, partition: str) -> organization.Members:
+        self._aws.register_accounts([self._lister], self.home)
+        if not self._aws.has_session(self._lister.id) or self._aws.role_has_changed(self._lister.id):
+            self._aws.assume_role(self._lister.id)
+        with poll_errors(_LISTING_LIMIT), self._aws.acting_in(self._lister.id):
+            return organization.members(self._aws.client("organizations", _HOMES[partition]), block)
+
+    @property
+    def _lister(self) -> Account:
+        """In whose name the organization is listed."""
+        block = self._config.organization
+        return Account(organization.ORGANIZATION, role_arn=(block and block.list_role_arn) or "")
 
 
 def _watched_instead(error: PollError) -> PollError:
