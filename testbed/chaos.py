@@ -23,7 +23,7 @@ STALE_AFTER = 10.0
 SLACK = 10.0
 """Seconds that a page may be behind on a busy machine."""
 
-FAULTS: tuple[FaultName, ...] = ("denied", "throttled", "expired", "hang", "drip", "cut", "reset", "html")
+FAULTS: tuple[FaultName, ...] = ("denied", "throttled", "expired", "invalid", "hang", "drip", "cut", "reset", "html")
 OPERATIONS = ("DescribeVpnConnections", "AssumeRole", "ListAccounts", "GetCallerIdentity")
 CANARY = "not-a-real-key.but-it-must-not-leak"
 

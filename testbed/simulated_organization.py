@@ -41,12 +41,13 @@ def nothing(_account: str, _region: str) -> Mapping[str, object]:
     return {"VpnConnections": []}
 
 
-FaultName = Literal["denied", "throttled", "expired", "hang", "drip", "cut", "reset", "html"]
+FaultName = Literal["denied", "throttled", "expired", "invalid", "hang", "drip", "cut", "reset", "html"]
 """Refusals; no answer at all; one that comes a byte at a time, is cut off, reset, or is another program's page."""
 
 _REFUSALS: Mapping[str, tuple[int, str, str]] = {
     "denied": (403, "AccessDenied", "User: demo is not authorized to perform this operation"),
     "throttled": (503, "RequestLimitExceeded", "Request limit exceeded."),
+    "invalid": (401, "AuthFailure", "AWS was not able to validate the provided access credentials"),
     "expired": (400, "ExpiredToken", "The security token included in the request is expired"),
 }
 
@@ -198,7 +199,7 @@ class SimulatedOrganization:
                 raise _RefusedError(400, "RequestExpired", "Request has expired.")
             return account
         if self.organization.hub_keys and key not in self.organization.hub_keys:
-            raise _RefusedError(401, "AuthFailure", "AWS was not able to validate the provided access credentials")
+            raise _RefusedError(*_REFUSALS["invalid"])
         return HUB
 
     def _organizations(self, operation: str, form: Mapping[str, str]) -> bytes:

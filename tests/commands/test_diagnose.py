@@ -203,6 +203,25 @@ def test_check_config_live_prints_targets_and_the_charge() -> None:
         assert run("check-config", "--live", **with_credentials(aws.url)).returncode == 2
 
 
+@pytest.mark.parametrize("fault", ["denied", "hang"])
+def test_commands_end_and_say_which_sources_they_could_not_see(fault: FaultName, tmp_path: Path) -> None:
+    device = tmp_path / "swanctl.conf"
+    with simulated("all-healthy") as aws:
+        environment = with_credentials(aws.url)
+        connection = json.loads(run("diagnose", "--output=json", **environment).stdout)["connections"][0]
+        device.write_text(DEVICE % (",".join(tunnel["tunnel_ip"] for tunnel in connection["tunnels"]), DEMO_SECRET))
+        for operation in OPERATIONS.values():
+            aws.fail(operation, fault)
+        common = (f"--config.file={DEMO_CONFIG}", "--timeout=5")
+        about = (f"--device={device}", f"--vpn-connection-id={connection['vpn_connection_id']}")
+        for command in (("diagnose",), ("compare", *about), ("check-config", "--live")):
+            ended = run(*command, *common, **environment)
+            assert (ended.returncode, ended.stderr) == (2, "")
+            for source in SOURCES:
+                said = f"123456789012/eu-west-1: {source}: {'denied' if fault == 'denied' else 'no answer in time'}"
+                assert sum(line.startswith(said) for line in ended.stdout.splitlines()) == 1, ended.stdout
+
+
 DEVICE = """
 connections {
   aws {

@@ -194,18 +194,19 @@ def revoke(organization: Organization, account: str) -> None:
 def test_a_session_that_was_revoked_is_replaced_and_once_a_minute_at_most(
     organization: Organization, start: Start
 ) -> None:
-    revoked, refused = MEMBERS[:2]
+    revoked, expired, invalid = MEMBERS[:3]
     with start(WHOLE) as exporter:
         exporter.until(lambda: up(exporter) == [1.0] * 8, "all accounts are polled")
         revoke(organization, revoked)
-        organization.faults["DescribeVpnConnections", refused] = "expired"
-        exporter.until(lambda: sum(up(exporter)) == 6, "both sessions are refused")
-        exporter.until(lambda: sum(up(exporter)) == 7, "the revoked one is replaced", 90)
+        organization.faults["DescribeVpnConnections", expired] = "expired"
+        organization.faults["DescribeVpnConnections", invalid] = "invalid"
+        exporter.until(lambda: sum(up(exporter)) == 5, "all three are refused")
+        exporter.until(lambda: sum(up(exporter)) == 6, "the revoked one is replaced", 90)
         assert values(exporter.metrics(), "aws_vpn_target_up", account_id=revoked) == [1.0]
-        exporter.until(lambda: organization.calls["AssumeRole", HUB] == 10, "the refused one is replaced too", 30)
-        polled = polls(organization, refused)
-        exporter.until(lambda: polls(organization, refused) > polled + 2, "and refused again, more than once")
-        assert organization.calls["AssumeRole", HUB] == 10, "there is no other attempt within a minute"
+        exporter.until(lambda: organization.calls["AssumeRole", HUB] == 11, "the others are replaced too", 30)
+        polled = polls(organization, expired, invalid)
+        exporter.until(lambda: polls(organization, expired, invalid) > polled + 2, "and refused again, more than once")
+        assert organization.calls["AssumeRole", HUB] == 11, "there is no other attempt within a minute"
 
 
 def test_a_role_that_a_reload_changes_is_assumed_anew_and_until_then_the_session_before_it_is_used(

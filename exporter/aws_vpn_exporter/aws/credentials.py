@@ -27,8 +27,14 @@ _RENEWED_BEFORE_END = (600, 1200)
 
 _STILL_GOOD_FOR = 60
 
-SESSION_ENDED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired", "InvalidClientTokenId"})
-"""AWS's error codes for a session that has ended or was revoked; the last one is also that of a disabled region."""
+SESSION_ENDED = frozenset(
+    {
+        *("ExpiredToken", "ExpiredTokenException", "RequestExpired"),
+        *("InvalidClientTokenId", "UnrecognizedClientException", "AuthFailure"),
+    }
+)
+"""AWS's error codes for a session that has ended or is not valid any more, its role having been made anew say. The last
+three are also those of a region that is not enabled."""
 
 
 class DefaultCredentials:

@@ -68,6 +68,14 @@ def unanswered(rows: Iterable[TargetRow]) -> list[TargetRow]:
     return [row for row in rows if row.tone != "good" and not row.refused]
 
 
+def unseen(rows: Iterable[TargetRow]) -> Iterator[str]:
+    """A line for each optional source that did not answer about everything."""
+    for row in rows:
+        for tone, name, said in row.sources:
+            if tone != "good" and not row.refused:
+                yield f"{row.target}: {name}: {said if tone == 'bad' else 'no answer in time'}"
+
+
 def connections_and_targets(
     exporter: Exporter, only: str | None = None, account: str | None = None
 ) -> tuple[list[ConnectionCard], list[TargetRow]]:

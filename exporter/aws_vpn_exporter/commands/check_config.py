@@ -16,6 +16,7 @@ from aws_vpn_exporter.commands.ask_once import (
     connections_and_targets,
     refusals,
     saw_everything,
+    unseen,
 )
 from aws_vpn_exporter.config import Config
 from aws_vpn_exporter.options import BY_NAME, text
@@ -73,9 +74,7 @@ def _ask(loaded: Config, config_file: Path | None, timeout: float) -> tuple[list
     for row in (row for row in rows if not row.refused):
         detail = f": {row.detail}" if row.detail else ""
         said.append(("targets", f"{row.target}: {row.state}, connections: {row.connections}{detail}"))
-        for tone, name, problem in row.sources:
-            if tone != "good":
-                said.append(("targets", f"{row.target}: {name}: {problem}"))
+        said += [("targets", line) for line in unseen([row])]
     tunnels = sum(len(card.tunnels) for card in cards if card.connection.in_service)
     for name, dollars in _charges(loaded, tunnels):
         said.append(("charges", f"{name.capitalize()} of {tunnels} tunnels: about ${dollars:.2f} a month"))

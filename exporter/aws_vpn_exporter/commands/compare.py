@@ -14,6 +14,8 @@ from aws_vpn_exporter.commands.ask_once import (
     TIMEOUT,
     ask_once,
     connections_and_targets,
+    saw_everything,
+    unseen,
 )
 from aws_vpn_exporter.devices import DeviceSettings, Peer, Row, Verdict
 from aws_vpn_exporter.model import Connection
@@ -31,27 +33,29 @@ def compare(
     """Prints each option of each tunnel on both sides as `output`, text or json.
 
     `device` is the customer gateway's file. AWS has `timeout` seconds to answer. Returns ALL_WELL, NOT_WELL where an
-    option differs in a way that can hurt, or NO_ANSWER where the file has no peer in force for a tunnel.
-    Raises ConfigError, CannotStartError or DeviceError.
+    option differs in a way that can hurt, or NO_ANSWER where the file has no peer in force for a tunnel, or where the
+    target or an optional source that is on does not answer. Raises ConfigError, CannotStartError or DeviceError.
     """
     settings = devices.read_file(device, pipes=True)
     exporter = ask_once(config_file, timeout)
-    cards, _ = connections_and_targets(exporter, vpn_connection_id)
+    cards, targets = connections_and_targets(exporter, vpn_connection_id)
+    not_seen = list(unseen(targets))
     connection = cards[0].connection
     compared = [
         (tunnel.outside_ip, peer, devices.compare(peer, connection, tunnel, exporter.settings) if peer else ())
         for tunnel in connection.tunnels
         for peer in [settings.peer(tunnel.outside_ip)]
     ]
-    print(_as_json(connection, settings, compared) if output == "json" else _as_text(connection, settings, compared))
-    if not all(peer for _, peer, _ in compared):
+    written = _as_json if output == "json" else _as_text
+    print(written(connection, settings, compared, not_seen))
+    if not all(peer for _, peer, _ in compared) or not saw_everything(targets):
         return NO_ANSWER
     differs = any(row.verdict is Verdict.DIFFERS for _, _, rows in compared for row in rows)
     return NOT_WELL if differs else ALL_WELL
 
 
-def _as_text(connection: Connection, settings: DeviceSettings, compared: list[Compared]) -> str:
-    lines = [f"{connection.name or connection.id} compared with a {settings.format} configuration"]
+def _as_text(connection: Connection, settings: DeviceSettings, compared: list[Compared], not_seen: list[str]) -> str:
+    lines = [*not_seen, f"{connection.name or connection.id} compared with a {settings.format} configuration"]
     lines += [f"  of the whole file: {gap}" for gap in settings.gaps]
     for tunnel_ip, peer, rows in compared:
         lines.append(f"\n{tunnel_ip}:")
@@ -62,13 +66,14 @@ def _as_text(connection: Connection, settings: DeviceSettings, compared: list[Co
     return "\n".join(lines)
 
 
-def _as_json(connection: Connection, settings: DeviceSettings, compared: list[Compared]) -> str:
+def _as_json(connection: Connection, settings: DeviceSettings, compared: list[Compared], not_seen: list[str]) -> str:
     return json.dumps(
         {
             "vpn_connection_id": connection.id,
             "name": connection.name,
             "format": settings.format,
             "not_read": list(settings.gaps),
+            "not_seen": not_seen,
             "tunnels": [
                 {
                     "tunnel_ip": tunnel_ip,

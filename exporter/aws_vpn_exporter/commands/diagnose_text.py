@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from aws_vpn_exporter.commands.ask_once import refusals, unanswered
+from aws_vpn_exporter.commands.ask_once import refusals, unanswered, unseen
 from aws_vpn_exporter.diagnosis.case import TURN_ON
 from aws_vpn_exporter.diagnosis.commands import Repair, commands, commands_against_risk
 from aws_vpn_exporter.diagnosis.risks import AT_RISK, Risk
@@ -31,8 +31,7 @@ def as_text(cards: Sequence[ConnectionCard], targets: Sequence[TargetRow], color
         lines += [pen("bad", f"Could not look at {target.target}: {target.state}: {target.detail}"), ""]
     for refusal in refusals(targets):
         lines += [refusal, ""]
-    for target in targets:
-        lines += [f"{target.target}: {name}: {said}" for tone, name, said in target.sources if tone == "bad"]
+    lines += unseen(target for target in targets if target.tone == "good")
     for card in cards:
         lines += [*_connection(card, pen), ""]
     lines.append(_summary(cards, targets))
