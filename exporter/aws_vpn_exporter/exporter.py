@@ -80,11 +80,20 @@ class _Active:
 class Exporter:
     """Watches VPN connections and writes pages about them."""
 
-    def __init__(self, aws: Aws, path: Path | None, shard: Shard = EVERYTHING, only_region: str | None = None) -> None:
+    def __init__(
+        self,
+        aws: Aws,
+        path: Path | None,
+        shard: Shard = EVERYTHING,
+        only_region: str | None = None,
+        web_config_successful: Callable[[], bool | None] = lambda: None,
+    ) -> None:
         """Raises ConfigError or CannotStartError where this can never work.
 
-        `only_region` is watched in place of the regions that the configuration names.
+        `only_region` is watched in place of the regions that the configuration names. `web_config_successful` says
+        whether the latest web configuration could be used, None where there is none.
         """
+        self._web_config_successful = web_config_successful
         self._only_region = only_region
         self._aws = aws
         self._path = path
@@ -164,6 +173,7 @@ class Exporter:
             last_reload=self._last_reload,
             api_requests=self._aws.requests(),
             cloudwatch_metrics_requested=self._aws.metrics_requested,
+            web_config_successful=self._web_config_successful(),
         )
         others = [*exporter_families(status), *self._process.collect()]
         return self._active.metrics.text(self.statuses(), others, content_type, time.time(), names)

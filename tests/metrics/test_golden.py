@@ -22,7 +22,8 @@ from testbed.exposition import openmetrics
 from tests.support.stepped_exporter import SteppedExporter
 
 CASES = sorted(path.parent for path in (Path(__file__).parents[1] / "golden").glob("*/aws.json"))
-SELF = ExporterStatus("1.2.3", "3.11.0", "1.40.0", True, 1_800_000_000.0, {("ec2", "DescribeVpnConnections", "200"): 1})
+REQUESTS = {("ec2", "DescribeVpnConnections", "200"): 1}
+SELF = ExporterStatus("1.2.3", "3.11.0", "1.40.0", True, 1_800_000_000.0, REQUESTS, web_config_successful=True)
 
 
 @dataclass

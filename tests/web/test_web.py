@@ -90,6 +90,7 @@ def test_a_scrape_asks_aws_for_nothing(exporter: ExporterProcess, simulated: Sim
 
 def test_the_exporter_tells_about_itself(exporter: ExporterProcess) -> None:
     page = exporter.metrics()
+    assert not values(page, "aws_vpn_exporter_web_config_last_reload_successful"), "there is no such file"
     assert values(page, "aws_vpn_exporter_build_info") == [1.0]
     assert values(page, "aws_vpn_exporter_api_requests_total", operation="DescribeVpnConnections", outcome="200")
     assert values(page, "process_resident_memory_bytes")
@@ -196,6 +197,18 @@ def test_tls_users_and_headers_come_from_the_web_config_and_are_read_again(
         assert exporter.get("/metrics", Authorization=basic("scraper", "second")).status == 200
         assert "bcrypt" in log.read_text()
         assert "plain" not in log.read_text()
+
+        def successful() -> list[float]:
+            page = exporter.get("/metrics", Authorization=basic("scraper", "second")).text
+            return values(page, "aws_vpn_exporter_web_config_last_reload_successful")
+
+        assert successful() == [0.0]
+        write("second")
+        assert successful() == [1.0]
+        (certificate / "key.pem").rename(certificate / "away.pem")
+        assert successful() == [0.0], "a key that is gone"
+        (certificate / "away.pem").rename(certificate / "key.pem")
+        assert successful() == [1.0]
 
         stalled = [socket.create_connection(("127.0.0.1", exporter.port)) for _ in range(50)]
         assert exporter.get("/-/healthy").status == 200

@@ -45,7 +45,7 @@ def serve(
     web_config = WebConfigFile(web_config_file)
     web_config.log_what_is_not_honoured()
     aws = Aws()
-    exporter = Exporter(aws, config_file, shard)
+    exporter = Exporter(aws, config_file, shard, web_config_successful=lambda: web_config.reload_successful)
     where = "the sockets of systemd" if systemd_socket else ", ".join(listen_addresses)
     listeners = server.from_systemd() if systemd_socket else [server.listening(address) for address in listen_addresses]
     aws.check_credentials()

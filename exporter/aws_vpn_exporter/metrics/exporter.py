@@ -11,7 +11,7 @@ class ExporterStatus:
     """The exporter about itself.
 
     `api_requests` counts by service, operation and outcome (an HTTP status code, or "error" where no answer came);
-    `last_reload` is a Unix time in seconds.
+    `last_reload` is a Unix time in seconds. `web_config_successful` is None where there is no web configuration file.
     """
 
     version: str
@@ -21,6 +21,7 @@ class ExporterStatus:
     last_reload: float
     api_requests: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
     cloudwatch_metrics_requested: int = 0
+    web_config_successful: bool | None = None
 
 
 EXPORTER: tuple[Metric[ExporterStatus], ...] = (
@@ -50,6 +51,13 @@ EXPORTER: tuple[Metric[ExporterStatus], ...] = (
         "When the configuration was last loaded with success, as a Unix time.",
         (),
         value(lambda status: status.last_reload),
+    ),
+    Metric(
+        "aws_vpn_exporter_web_config_last_reload_successful",
+        "Whether the web configuration file, with the files that it names, could be used when it last changed; if not, "
+        "what it said before is in force. Only with --web.config.file.",
+        (),
+        value(lambda status: status.web_config_successful),
     ),
     Metric(
         "aws_vpn_exporter_api_requests_total",

@@ -2,7 +2,7 @@
 
 Each request and each new connection checks whether the file, or a certificate or key that it names, has changed. A
 change is in force at once, TLS itself, its versions and client certificates included: connections made before it end at
-their next request. One that cannot be used is logged, and the configuration before it stays in force.
+their next request. One that cannot be used is logged, a metric says so, and the configuration before it stays in force.
 """
 
 import logging
@@ -24,10 +24,12 @@ class WebConfigFile:
         self._seen: tuple[object, ...] = ()
         self._config = WebConfig()
         self._tls: ServerTls | None = None
+        self.reload_successful: bool | None = None
+        """Whether the file could be used when it last changed; None without a file."""
         if path:
             self._seen = self._stamps()
             self._config, self._tls = _load(path)
-            self._seen = self._stamps()
+            self._seen, self.reload_successful = self._stamps(), True
 
     def current(self) -> WebConfig:
         """The configuration that the file has now, or the last one that could be used."""
@@ -35,9 +37,11 @@ class WebConfigFile:
         if self._path and stamps != self._seen:
             try:
                 self._config, self._tls = _load(self._path)
+                self.reload_successful = True
                 log.info("the web configuration is reloaded")
                 self.log_what_is_not_honoured()
             except ConfigError as error:
+                self.reload_successful = False
                 log.error("the web configuration is not reloaded; the previous one stays in force: %s", error)
             self._seen = self._stamps()
         return self._config
