@@ -15,9 +15,9 @@ from aws_vpn_exporter.demo.fleet import Fleet, Scenario, many
 from aws_vpn_exporter.demo.server import SimulatedAws
 from aws_vpn_exporter.model import Connection, ConnectionState, Telemetry, Tunnel, TunnelState
 from aws_vpn_exporter.poller import Pause, Poller, Schedule, Workers
-from aws_vpn_exporter.target import Discovered, Target
+from aws_vpn_exporter.target import Discovered, FailureCause, PollError, Target
 from testbed.exposition import samples
-from tests.support.stepped_exporter import SteppedExporter
+from tests.support.stepped_exporter import Clock, SteppedExporter
 
 TARGETS = {Target("123456789012", f"region-{number}"): Discovered() for number in range(20)}
 
@@ -57,6 +57,25 @@ def test_no_target_is_polled_twice_at_once_and_a_hanging_one_holds_nobody_up() -
     while not poller.ready:
         assert done.acquire(timeout=10)
     assert set(most.values()) == {1}
+
+
+def test_what_aws_does_not_have_is_asked_for_no_more_often_than_what_it_has() -> None:
+    """CloudWatch charges for the question."""
+    clock, asked = Clock(), list[float]()
+
+    def fetch(_: Target) -> tuple[Connection, ...]:
+        asked.append(clock.now)
+        raise PollError(FailureCause.NOT_FOUND, "nothing there")
+
+    poller = Poller(
+        fetch, Schedule(30, lambda _: Pause(300), lambda _: 600, pause_if_not_found=300), clock, lambda: 0.0
+    )
+    poller.watch({next(iter(TARGETS)): Discovered()})
+    for _ in range(100):
+        for due, _failing in poller.take_due():
+            poller.poll(due)
+        clock.now += 10
+    assert [at - asked[0] for at in asked] == [0, 300, 600, 900]
 
 
 def test_memory_stays_flat_over_a_thousand_polls_with_churn(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -324,6 +324,7 @@ def _source_schedule(loaded: Config, name: str) -> Schedule[SourceAnswer[Any]]:
         ),
         valid_for=lambda _: interval + loaded.stale_after,
         partial_error=lambda answer: answer.partial_error,
+        pause_if_not_found=interval,
         late_after=interval + loaded.stale_after,  # asking about each tunnel of a large target takes long
     )
 

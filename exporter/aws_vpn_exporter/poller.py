@@ -58,6 +58,8 @@ class Schedule(Generic[Answer]):
     """How long the answer is kept while no newer one comes."""
     partial_error: Callable[[Answer], PollError | None] = lambda _: None
     """What went wrong with a part of an answer that is good otherwise."""
+    pause_if_not_found: float = 0.0
+    """Seconds until AWS is asked again for what it does not have, at the least: it may charge for the question."""
     late_after: float = 60.0
     """After so long since it was due a poll counts as failed, even while it is under way: a call takes less, so that
     something is wrong with this process, its threads or its machine."""
@@ -289,7 +291,9 @@ class Poller(Generic[Answer]):
             return Pause(_SOON)
         if entry.failed_in_a_row:
             longer = min(2 ** min(entry.failed_in_a_row - 1, 8), LONGEST_BACKOFF)
-            return Pause(longer * self._schedule.poll_interval)
+            not_found = entry.status.failure is not None and entry.status.failure.cause is FailureCause.NOT_FOUND
+            least = self._schedule.pause_if_not_found if not_found else 0.0
+            return Pause(max(longer * self._schedule.poll_interval, least))
         if entry.status.answer is not None:
             return self._schedule.next_poll(entry.status.answer)
         return Pause(self._schedule.poll_interval)

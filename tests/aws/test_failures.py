@@ -19,6 +19,7 @@ CAUSES: dict[FaultName, str] = {
     "server_error": "server_error",
     "server_error_html": "server_error",
     "proxy_html": "malformed",
+    "portal_html": "malformed",
     "hang": "timeout",
     "slow": "timeout",
     "reset": "network",

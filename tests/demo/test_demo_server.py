@@ -125,7 +125,7 @@ BREAKAGES: dict[FaultName, type[Exception]] = {
 
 
 def test_every_fault_is_tested() -> None:
-    assert {*REFUSALS, *BREAKAGES, "slow"} == set(FAULT_NAMES)
+    assert {*REFUSALS, *BREAKAGES, "slow", "portal_html"} == set(FAULT_NAMES)
 
 
 @pytest.mark.parametrize("fault", REFUSALS)
@@ -149,6 +149,11 @@ def test_a_breakage_raises_what_botocore_raises(fault: FaultName, aws: Simulated
         ec2.describe_vpn_connections()
     aws.heal()
     assert ids(ec2) == ["vpn-1", "vpn-2"]
+
+
+def test_botocore_takes_another_programs_page_for_an_empty_answer(aws: SimulatedAws, client: ClientMaker) -> None:
+    aws.fail(DESCRIBE, "portal_html")
+    assert "VpnConnections" not in client("ec2", aws.url).describe_vpn_connections()
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ CAUSES: dict[FaultName, str] = {
     "server_error": "server_error",
     "server_error_html": "server_error",
     "proxy_html": "server_error",
+    "portal_html": "malformed",
     "hang": "timeout",
     "slow": "timeout",
     "reset": "network",

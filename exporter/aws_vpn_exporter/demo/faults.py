@@ -17,6 +17,7 @@ FaultName = Literal[
     "server_error",  # status 500 with an error code
     "server_error_html",  # status 500 with the HTML page of a load balancer
     "proxy_html",  # status 502 with the HTML page of a proxy, which botocore cannot read
+    "portal_html",  # status 200 with the well-formed page of another program, which botocore takes for an empty answer
     "hang",  # the request is read, and the connection is closed without an answer when the fault is ended
     "slow",  # the answer comes after some seconds
     "reset",  # the connection is reset (RST)
@@ -108,6 +109,7 @@ PROXY_PAGE = (
     b'<!DOCTYPE html>\n<html lang="en">\n<head><meta charset="utf-8"><title>Bad gateway</title></head>\n'
     b"<body><h1>Bad gateway</h1><p>The proxy had no valid answer.<br>Try again later.</p></body>\n</html>\n"
 )
+PORTAL_PAGE = b"<html><head><title>Welcome</title></head><body><p>Please log in to this network.</p></body></html>\n"
 
 
 def refusal(service: str, fault: FaultName) -> Refusal | None:

@@ -14,6 +14,7 @@ from aws_vpn_exporter.evidence import CustomerGateway, SourceAnswer
 from aws_vpn_exporter.fields import Duration
 from aws_vpn_exporter.model import Connection, TunnelId
 from aws_vpn_exporter.sources.protocol import Source, SourceBlock
+from aws_vpn_exporter.target import FailureCause, PollError
 from aws_vpn_exporter.wording import clean
 
 
@@ -40,6 +41,10 @@ class CustomerGatewaysSource(Source):
             if "CustomerGateways" not in answer:
                 raise MalformedAnswerError("not a DescribeCustomerGateways answer")
         known = {gateway.id: gateway for gateway in map(_gateway, answer["CustomerGateways"])}
+        named = {connection.customer_gateway_id for connection in connections} - {""}
+        error = None
+        if named and not named & known.keys():
+            error = PollError(FailureCause.NOT_FOUND, "AWS lists none of the customer gateways that connections name")
         return SourceAnswer(
             {
                 TunnelId(connection.id, tunnel.outside_ip): known[connection.customer_gateway_id]
@@ -47,7 +52,8 @@ class CustomerGatewaysSource(Source):
                 if connection.customer_gateway_id in known
                 for tunnel in connection.tunnels
                 if tunnel.outside_ip
-            }
+            },
+            error,
         )
 
 

@@ -13,7 +13,7 @@ from pydantic import Field
 from aws_vpn_exporter.evidence import Maintenance, SourceAnswer
 from aws_vpn_exporter.fields import Duration
 from aws_vpn_exporter.model import Connection, TunnelId
-from aws_vpn_exporter.sources.per_tunnel import for_each_tunnel
+from aws_vpn_exporter.sources.per_tunnel import PerTunnel, members
 from aws_vpn_exporter.sources.protocol import Source, SourceBlock, tunnel_ids, vpn_connections
 from aws_vpn_exporter.wording import clean
 
@@ -33,6 +33,10 @@ class MaintenanceSource(Source):
     service = "ec2"
     actions = ("ec2:GetVpnTunnelReplacementStatus",)
 
+    def __init__(self, block: MaintenanceBlock) -> None:
+        """Nothing has been asked yet."""
+        self._tunnels = PerTunnel()
+
     @staticmethod
     def resources(block: MaintenanceBlock, partition: str) -> list[str]:
         """The call is about one VPN connection."""
@@ -45,14 +49,14 @@ class MaintenanceSource(Source):
             answer = client.get_vpn_tunnel_replacement_status(
                 VpnConnectionId=tunnel.vpn_connection_id, VpnTunnelOutsideIpAddress=tunnel.tunnel_ip
             )
-            details = answer.get("MaintenanceDetails") or {}
+            details = members(answer, "MaintenanceDetails")
             return Maintenance(
                 pending=_pending(clean(details.get("PendingMaintenance") or "")),
                 auto_applied_after=_time(details.get("MaintenanceAutoAppliedAfter")),
                 last_applied=_time(details.get("LastMaintenanceApplied")),
             )
 
-        return for_each_tunnel(tunnel_ids(connections), ask)
+        return self._tunnels.ask(tunnel_ids(connections), ask)
 
 
 _NOTHING_PENDING = frozenset({"", "none", "no", "false", "notavailable", "unavailable", "null", "na"})

@@ -64,3 +64,13 @@ def tunnel_ids(connections: Collection[Connection]) -> list[TunnelId]:
         for tunnel in connection.tunnels
         if tunnel.outside_ip
     ]
+
+
+def tunnels_up(connections: Collection[Connection]) -> set[TunnelId]:
+    """The tunnels that AWS says are up: a source that has nothing about any of them does not see what is there."""
+    return {
+        TunnelId(connection.id, tunnel.outside_ip)
+        for connection in connections
+        for tunnel in connection.tunnels
+        if tunnel.telemetry and tunnel.telemetry.up
+    }

@@ -12,7 +12,7 @@ from aws_vpn_exporter.aws.errors import MalformedAnswerError, poll_errors
 from aws_vpn_exporter.evidence import SourceAnswer, Traffic, TrafficPoint
 from aws_vpn_exporter.fields import Duration
 from aws_vpn_exporter.model import Connection, TunnelId
-from aws_vpn_exporter.sources.protocol import Source, SourceBlock, tunnel_ids
+from aws_vpn_exporter.sources.protocol import Source, SourceBlock, tunnel_ids, tunnels_up
 from aws_vpn_exporter.target import FailureCause, PollError
 from aws_vpn_exporter.wording import remark
 
@@ -97,7 +97,7 @@ class TrafficSource(Source):
         end = math.floor((now - SETTLING) / period) * period
         start = min(end - HISTORY * period, math.floor(_before_recent_falls(connections, now) / period) * period)
         found = self._ask(client, tunnels, start, end)
-        up = _tunnels_up(connections)
+        up = tunnels_up(connections)
         if up and not up & found.keys() and not self._form_is_known:
             self._forms.reverse()
             if not self._asked_in_both:
@@ -137,15 +137,6 @@ def _before_recent_falls(connections: Collection[Connection], now: float) -> flo
         if tunnel.telemetry and tunnel.telemetry.up is False and tunnel.telemetry.last_status_change
     ]
     return min((fall - _BEFORE_A_FALL for fall in falls if now - fall < _LOOK_BACK), default=now)
-
-
-def _tunnels_up(connections: Collection[Connection]) -> set[TunnelId]:
-    return {
-        TunnelId(connection.id, tunnel.outside_ip)
-        for connection in connections
-        for tunnel in connection.tunnels
-        if tunnel.telemetry and tunnel.telemetry.up
-    }
 
 
 def _batches(wanted: Sequence[tuple[TunnelId, str]]) -> Iterator[Sequence[tuple[TunnelId, str]]]:

@@ -1,6 +1,6 @@
 """CloudWatch: GetMetricData for the traffic of VPN tunnels."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby
@@ -11,6 +11,9 @@ from .calls import Call, Operations
 from .paging import page
 
 _MAX_QUERIES = 500
+
+DIMENSIONS = frozenset({"VpnId", "TunnelIpAddress"})
+"""What a tunnel's metrics are kept under."""
 
 
 @dataclass(frozen=True)
@@ -23,8 +26,8 @@ class _Datapoint:
     value: float
 
 
-def operations(sources: OptionalSources, page_size: int) -> Operations:
-    """Return the operations of CloudWatch; an answer has at most `page_size` values."""
+def operations(sources: OptionalSources, page_size: int, dimensions: Collection[str]) -> Operations:
+    """Return the operations of CloudWatch, which keeps metrics under `dimensions`; an answer has `page_size` values."""
 
     def get_metric_data(call: Call) -> Mapping[str, object]:
         asked = call.parameters
@@ -33,7 +36,8 @@ def operations(sources: OptionalSources, page_size: int) -> Operations:
             message = f"The collection MetricDataQueries must not have a size greater than {_MAX_QUERIES}."
             raise RefusedError(Refusal(400, "ValidationError", message))
         begin, end = _unix_time(asked["StartTime"]), _unix_time(asked["EndTime"])
-        points = [point for query in queries for point in _datapoints(sources, call.region, query, begin, end)]
+        kept = (query for query in queries if _dimensions(query).keys() == set(dimensions))
+        points = [point for query in kept for point in _datapoints(sources, call.region, query, begin, end)]
         found, token = page(points, asked.get("NextToken"), page_size)
         continued = points[int(token)].query_id if token else None
         query_ids = [str(query["Id"]) for query in queries]
@@ -66,21 +70,25 @@ def _datapoints(
 ) -> Sequence[_Datapoint]:
     """Find the values of one query, newest first: sums of a metric of AWS/VPN for one tunnel.
 
-    Any other namespace, statistic or set of dimensions is a series of its own in CloudWatch, and none of those exists.
+    Any other namespace or statistic is a series of its own in CloudWatch, and none of those exists.
     """
     asked: Parameters = query["MetricStat"]
     metric: Parameters = asked["Metric"]
-    dimensions = {one["Name"]: one["Value"] for one in metric.get("Dimensions", ())}
-    if (metric["Namespace"], asked["Stat"], set(dimensions)) != ("AWS/VPN", "Sum", {"VpnId", "TunnelIpAddress"}):
+    dimensions = _dimensions(query)
+    if (metric["Namespace"], asked["Stat"]) != ("AWS/VPN", "Sum"):
         return ()
     name, period, found = metric["MetricName"], int(asked["Period"]), []
     for start in range(int(begin // period * period), int(end), period):
         if start < begin:
             continue
-        value = sources.traffic(region, dimensions["VpnId"], dimensions["TunnelIpAddress"], name, start, period)
+        value = sources.traffic(region, dimensions.get("VpnId", ""), dimensions["TunnelIpAddress"], name, start, period)
         if value is not None:
             found.append(_Datapoint(query["Id"], name, start, value))
     return found[::-1]
+
+
+def _dimensions(query: Parameters) -> Mapping[str, str]:
+    return {one["Name"]: one["Value"] for one in query["MetricStat"]["Metric"].get("Dimensions", ())}
 
 
 def _unix_time(time: object) -> float:

@@ -1,7 +1,7 @@
 """`SimulatedAws`, which puts the services, the faults and the HTTP server together."""
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from types import TracebackType
 from typing import Self
@@ -17,7 +17,7 @@ from ..backend import (
     NoOptionalSources,
     OptionalSources,
 )
-from ..faults import LOAD_BALANCER_PAGE, PROXY_PAGE, FaultName, Refusal, RefusedError, refusal
+from ..faults import LOAD_BALANCER_PAGE, PORTAL_PAGE, PROXY_PAGE, FaultName, Refusal, RefusedError, refusal
 from . import cloudtrail, cloudwatch, ec2, logs, sts
 from .active_faults import ActiveFaults
 from .call_counts import CallCounts
@@ -39,7 +39,8 @@ class SimulatedAws:
     - DescribeVpnConnections, from `fleet`. Of its parameters, VpnConnectionId.N and the filter `state` are honoured,
       and all other filters ignored.
     - GetVpnTunnelReplacementStatus, GetActiveVpnTunnelStatus, GetMetricData and FilterLogEvents, from `sources` or, if
-      that is None, from `fleet`. The last two give at most `page_size` values or events at a time.
+      that is None, from `fleet`. The last two give at most `page_size` values or events at a time. CloudWatch keeps the
+      traffic under `traffic_dimensions`; without VpnId, `sources` are asked about a connection whose id is empty.
     - DescribeCustomerGateways and LookupEvents, from the same, if it tells of customer gateways and of calls.
     - ModifyVpnTunnelOptions, ReplaceVpnTunnel, CreateVpnConnectionRoute and DeleteVpnConnectionRoute, if there is an
       object `changes` that carries them out.
@@ -61,6 +62,7 @@ class SimulatedAws:
         sources: OptionalSources | None = None,
         changes: FleetChanges | None = None,
         page_size: int = 10_000,
+        traffic_dimensions: Collection[str] = cloudwatch.DIMENSIONS,
         port: int = 0,
     ) -> None:
         describe: Describe = fleet.describe if isinstance(fleet, FleetBackend) else fleet
@@ -74,7 +76,7 @@ class SimulatedAws:
             ),
             **(ec2.change_operations(changes) if changes else {}),
             **sts.operations(account_id),
-            **cloudwatch.operations(sources, page_size),
+            **cloudwatch.operations(sources, page_size, traffic_dimensions),
             **logs.operations(sources, page_size),
             **cloudtrail.operations(sources if isinstance(sources, ChangeRecords) else nothing),
         }
@@ -145,6 +147,8 @@ class SimulatedAws:
             return Response(500, LOAD_BALANCER_PAGE, "text/html")
         if fault == "proxy_html":
             return Response(502, PROXY_PAGE, "text/html; charset=utf-8")
+        if fault == "portal_html":
+            return Response(200, PORTAL_PAGE, "text/html; charset=utf-8")
         of_fault = refusal(call.service, fault) if fault else None
         if of_fault is not None:
             message = of_fault.message.format(
