@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test lint generate golden site dashboard-recordings dashboard-pictures grafana-libraries benchmark stack delay silence kubernetes chaos siege soak lab lab-table lock clean
+.PHONY: run test lint audit generate golden site dashboard-recordings dashboard-pictures grafana-libraries benchmark stack delay silence kubernetes chaos siege soak lab lab-table lock clean
 
 # Each of them writes files from the code, and with --check says which are not current.
 GENERATORS := tools.models tools.docs tools.commands tools.architecture tools.pages tools.diagnosis_table tools.device_formats grafana.build tools.build_chart
@@ -19,6 +19,11 @@ lint: .venv/dev
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive exporter
+
+# Asks an index of known vulnerabilities about every package that is locked; needs the internet.
+audit: .venv/dev
+	$(BIN)/pip-audit --disable-pip --require-hashes --requirement requirements/run.txt --requirement requirements/build.txt --requirement requirements/dev.txt
 
 # Rewrites everything that is made from the code; tests fail where it is not current.
 generate: golden

@@ -72,8 +72,8 @@ def _sets(option: Option, at_aws: set[str], at_gateway: set[str], so: Circumstan
 
 
 def _lifetimes(at_aws: OptionValue, at_gateway: OptionValue, so: Circumstances) -> Difference:
-    assert isinstance(at_aws, int)  # noqa: S101 - lifetimes are numbers
-    assert isinstance(at_gateway, int)  # noqa: S101
+    assert isinstance(at_aws, int)  # noqa: S101 - lifetimes are numbers  # nosec B101
+    assert isinstance(at_gateway, int)  # noqa: S101  # nosec B101
     if at_gateway <= at_aws * _SLACK:
         return Difference(Harm.HARMLESS, "The customer gateway renews the keys first, as is recommended.")
     if so.accelerated:

@@ -60,7 +60,7 @@ def values(body: bytes, operation: OperationModel) -> dict[str, Any]:
         raise MalformedAnswerError(f"an answer of {len(body)} bytes is larger than any that is read")
     if b"<!DOCTYPE" in body or b"\0" in body:
         raise MalformedAnswerError("the answer is not one of this API")  # it has neither entities nor other encodings
-    parser = XMLParser()  # noqa: S314 - entities are refused above
+    parser = XMLParser()  # noqa: S314 - entities are refused above  # nosec B314
     try:
         parser.feed(body)
         root = parser.close()

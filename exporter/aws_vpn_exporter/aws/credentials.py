@@ -93,7 +93,7 @@ class RoleSession:
 
     def renew_in(self, now: float) -> float:
         """Seconds until the session should be renewed: well ahead of its end, and not all accounts at once."""
-        return max(_STILL_GOOD_FOR, self.ends_at - random.uniform(*_RENEWED_BEFORE_END) - now)  # noqa: S311
+        return max(_STILL_GOOD_FOR, self.ends_at - random.uniform(*_RENEWED_BEFORE_END) - now)  # noqa: S311  # nosec B311
 
 
 def assume(account: Account, sts: Any) -> RoleSession:

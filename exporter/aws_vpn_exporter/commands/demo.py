@@ -12,8 +12,7 @@ from aws_vpn_exporter.aws.session import CannotStartError
 from aws_vpn_exporter.commands.serve import serve
 
 _ENVIRONMENT = {
-    "AWS_ACCESS_KEY_ID": "demo",
-    "AWS_SECRET_ACCESS_KEY": "demo",
+    **dict.fromkeys(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), "demo"),
     "AWS_REGION": "eu-west-1",
     "AWS_CONFIG_FILE": os.devnull,
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,

@@ -34,7 +34,7 @@ _WORDS_OF_DEVICES = {
 
 def _type(option: Option, of_a_device: bool) -> Any:
     if option.is_number:
-        assert isinstance(option.allowed, range)  # noqa: S101 - the table's own promise
+        assert isinstance(option.allowed, range)  # noqa: S101 - the table's own promise  # nosec B101
         allowed = range(min(1, option.allowed.start), 2**31) if of_a_device else option.allowed
         return Annotated[int, Field(ge=allowed.start, le=allowed.stop - 1)]
     if not option.is_set:

@@ -11,7 +11,7 @@ HOME_REGION = "eu-west-1"
 LOG_GROUP_NAME = "/demo/vpn"
 LOG_GROUP_ARN = f"arn:aws:logs:{HOME_REGION}:123456789012:log-group:{LOG_GROUP_NAME}"
 
-DEMO_SECRET = "not-a-real-key.made-up-for-the-demo"  # noqa: S105 - it is not a real key
+DEMO_SECRET = "not-a-real-key.made-up-for-the-demo"  # noqa: S105 - it is not a real key  # nosec B105
 """Appears wherever AWS would show a pre-shared key. An output that contains it has leaked a secret."""
 
 
