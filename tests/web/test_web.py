@@ -209,6 +209,11 @@ def test_tls_users_and_headers_come_from_the_web_config_and_are_read_again(
         assert successful() == [0.0], "a key that is gone"
         (certificate / "away.pem").rename(certificate / "key.pem")
         assert successful() == [1.0]
+        web = certificate / "web.yaml"
+        web.write_text(web.read_text().replace("cert.pem", "later.pem"))
+        assert successful() == [0.0], "a certificate that is not there yet"
+        (certificate / "later.pem").write_bytes((certificate / "cert.pem").read_bytes())
+        assert successful() == [1.0]
 
         stalled = [socket.create_connection(("127.0.0.1", exporter.port)) for _ in range(50)]
         assert exporter.get("/-/healthy").status == 200

@@ -22,13 +22,15 @@ class WebConfigFile:
         """Raises ConfigError where the file, or a file that it names, cannot be used."""
         self._path = path
         self._seen: tuple[object, ...] = ()
+        self._named: list[Path] = []
+        """Files that the file names now, whether or not it can be used: one that is missing may come later."""
         self._config = WebConfig()
         self._tls: ServerTls | None = None
         self.reload_successful: bool | None = None
         """Whether the file could be used when it last changed; None without a file."""
         if path:
             self._seen = self._stamps()
-            self._config, self._tls = _load(path)
+            self._config, self._tls = self._load(path)
             self._seen, self.reload_successful = self._stamps(), True
 
     def current(self) -> WebConfig:
@@ -36,7 +38,7 @@ class WebConfigFile:
         stamps = self._stamps()
         if self._path and stamps != self._seen:
             try:
-                self._config, self._tls = _load(self._path)
+                self._config, self._tls = self._load(self._path)
                 self.reload_successful = True
                 log.info("the web configuration is reloaded")
                 self.log_what_is_not_honoured()
@@ -63,18 +65,16 @@ class WebConfigFile:
     def _stamps(self) -> tuple[object, ...]:
         if not self._path:
             return ()
-        tls = self._config.tls_server_config
-        named = (tls.cert_file, tls.key_file, tls.client_ca_file)
-        return tuple(map(_stamp, (self._path, *(self._path.parent / file for file in named if file))))
+        return tuple(map(_stamp, (self._path, *self._named)))
 
-
-def _load(path: Path) -> tuple[WebConfig, ServerTls | None]:
-    loaded = load_as(WebConfig, path)
-    tls = loaded.tls_server_config
-    try:
-        return loaded, server_tls(tls, path.parent) if tls.is_enabled else None
-    except ValueError as error:
-        raise ConfigError(f"{path}: tls_server_config: {error}") from None
+    def _load(self, path: Path) -> tuple[WebConfig, ServerTls | None]:
+        loaded = load_as(WebConfig, path)
+        tls = loaded.tls_server_config
+        self._named = [path.parent / file for file in (tls.cert_file, tls.key_file, tls.client_ca_file) if file]
+        try:
+            return loaded, server_tls(tls, path.parent) if tls.is_enabled else None
+        except ValueError as error:
+            raise ConfigError(f"{path}: tls_server_config: {error}") from None
 
 
 def _stamp(file: Path) -> tuple[object, ...]:
