@@ -80,8 +80,8 @@ WEB_HEAD = """\
 
 TLS, users, headers and a rate limit are set in a file of their own, named by `--web.config.file`, in the format of
 Prometheus's exporter-toolkit. It is checked with each request: what has changed is in force at once, without a reload.
-Paths are relative to the file. `aws-vpn-exporter check-config --web.config.file=FILE` checks it. While a change cannot be
-used, what was in force stays so, and `aws_vpn_exporter_web_config_last_reload_successful` is 0.
+Paths are relative to the file. `aws-vpn-exporter check-config --web.config.file=FILE` checks it. While a change cannot
+be used, what was in force stays so, and `aws_vpn_exporter_web_config_last_reload_successful` is 0.
 
 ```yaml
 tls_server_config: {cert_file: tls.crt, key_file: tls.key}
