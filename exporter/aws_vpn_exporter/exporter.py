@@ -112,6 +112,9 @@ class Exporter:
         self._source_of: dict[tuple[str, Target], tuple[SourceBlock, Source]] = {}
         self._histories: dict[Target, History] = {}
         self._rediscover = threading.Event()
+        self._all_discovered = False
+        """Whether every role and every account's list of regions has been tried: a shard without a target so far may
+        get some."""
 
     def start(self) -> None:
         """Begins to look for targets and to poll them, in daemon threads."""
@@ -132,8 +135,8 @@ class Exporter:
 
     @property
     def all_tried(self) -> bool:
-        """Whether every target has been tried at least once."""
-        return self._poller.ready
+        """Whether AWS has been asked for all targets there are, and about each of them at least once."""
+        return self._all_discovered and self._poller.ready
 
     @property
     def settings(self) -> Settings:
@@ -286,6 +289,7 @@ class Exporter:
         for account in accounts:
             if self._aws.role_has_changed(account.id):
                 self._roles.hasten(_role_of(account.id), _ASSUMED_AGAIN_AFTER)
+        roles_tried = self._roles.ready
         roles = {poll.target.account_id: poll for poll in self._roles.statuses()}
         in_every_region = (account for account in accounts if account.regions == ALL_REGIONS)
         self._regions.watch(
@@ -306,9 +310,9 @@ class Exporter:
             poller.watch(pollable if name in turned_on else {})
         for name, target in set(self._source_of) - {(name, target) for name in turned_on for target in pollable}:
             del self._source_of[name, target]
-        roles_tried = self._roles.ready
         regions_tried = all(poll.polls or not self._aws.has_session(account) for account, poll in regions.items())
-        if not (roles_tried and regions_tried):
+        self._all_discovered = roles_tried and regions_tried
+        if not self._all_discovered:
             return _SOON
         return active.config.discovery_interval if active.discovery.settled(targets) else active.config.poll_interval
 

@@ -99,7 +99,8 @@ class Poller(Generic[Answer]):
         self._changed = threading.Condition()
         self._watching = False
         self._progress_at = math.inf
-        """When there was last a new target, or one was tried for the first time; on the monotonic clock."""
+        """When there was last a new target, or one was tried for the first time; on the monotonic clock. At first: when
+        the first targets were named, even if none."""
 
     def configure(self, schedule: Schedule[Answer]) -> None:
         """Takes a new schedule; a poll that is due later than it allows is brought forward."""
@@ -171,7 +172,7 @@ class Poller(Generic[Answer]):
 
     @property
     def stalled_for(self) -> float:
-        """Seconds since there was last a new target or one was tried for the first time; 0 before there are targets."""
+        """Seconds since there was last a new target or one was tried for the first time; 0 before `watch` is called."""
         with self._changed:
             return max(0.0, self._clock.monotonic() - self._progress_at)
 
@@ -223,6 +224,8 @@ class Poller(Generic[Answer]):
 
     def _watch(self, targets: Mapping[Target, Discovered]) -> None:
         now, before = self._clock.monotonic(), self._entries
+        if not self._watching:
+            self._progress_at = now
         self._watching, self._entries, self._planned = True, {}, []
         for target in sorted(targets):
             if target not in before:

@@ -284,6 +284,21 @@ def test_shards_watch_every_target_exactly_once(
     assert sorted(seen) == sorted((account, region) for account in MEMBERS for region in TWO_REGIONS)
 
 
+def test_a_shard_is_not_ready_before_an_account_has_said_which_regions_it_has(
+    organization: tuple[Organization, SimulatedOrganization], start: Start
+) -> None:
+    org, _ = organization
+    account = MEMBERS[0]
+    org.accounts = {account: "team 0"}
+    org.faults = {("DescribeRegions", account): "hang"}
+    # Not the shard that stands in for the account until its regions are known: it has no target so far.
+    index = next(index for index in range(2) if not Shard(index, 2).has(Target(account, "all")))
+    with start(WHOLE, f"--shard={index}/2") as exporter:
+        exporter.until(lambda: org.calls["DescribeRegions", account], "the account is asked for its regions")
+        assert exporter.get("/-/ready").status == 503
+        exporter.until_ready()  # in the end, as AWS does not answer
+
+
 def test_one_more_shard_moves_few_targets() -> None:
     targets = [Target(account, region) for account in MEMBERS for region in REGIONS]
 
