@@ -52,7 +52,7 @@ def serve(
     if custom := aws.custom_endpoints():
         log.info("custom endpoints: %s", ", ".join(f"{service} {url}" for service, url in custom.items()))
     exporter.start()
-    _spare_the_garbage_collector()
+    spare_the_garbage_collector()
     log.info("aws-vpn-exporter %s listens on %s", __version__, where)
     reloads = Reloads(exporter.reload)
     if watch and auto_reload_interval:
@@ -62,7 +62,7 @@ def serve(
     return 0
 
 
-def _spare_the_garbage_collector() -> None:
+def spare_the_garbage_collector() -> None:
     """Collects less often: reading a large answer makes 100,000 objects at once, nearly all of them without cycles.
 
     By default that costs 40 % of the time of a poll of 1,000 connections.
