@@ -13,6 +13,7 @@ import pytest
 from aws_vpn_exporter.aws.session import Aws
 from aws_vpn_exporter.demo.fleet import Fleet, Scenario, many
 from aws_vpn_exporter.demo.server import SimulatedAws
+from aws_vpn_exporter.evidence import SourceAnswer
 from aws_vpn_exporter.model import Connection, ConnectionState, Telemetry, Tunnel, TunnelState
 from aws_vpn_exporter.poller import Pause, Poller, Schedule, Workers
 from aws_vpn_exporter.target import Discovered, FailureCause, PollError, Target
@@ -57,6 +58,26 @@ def test_no_target_is_polled_twice_at_once_and_a_hanging_one_holds_nobody_up() -
     while not poller.ready:
         assert done.acquire(timeout=10)
     assert set(most.values()) == {1}
+
+
+def test_an_answer_that_says_the_same_is_the_same_object_also_where_it_fails_in_part() -> None:
+    """Pages are rendered anew where an answer is another object."""
+    clock = Clock()
+
+    def fetch(_: Target) -> SourceAnswer[int]:
+        return SourceAnswer({}, PollError(FailureCause.DENIED, "one tunnel is refused"))
+
+    poller = Poller(fetch, Schedule(30, lambda _: Pause(30, 0), lambda _: 60), clock, lambda: 0.0)
+    target = next(iter(TARGETS))
+    poller.watch({target: Discovered()})
+    answers = []
+    for _ in range(2):
+        clock.now += 30
+        for due, _failing in poller.take_due():
+            poller.poll(due)
+        answers.append(poller.statuses()[0].answer)
+    assert answers[0] is answers[1]
+    assert poller.statuses()[0].polls == 2
 
 
 def test_what_aws_does_not_have_is_asked_for_no_more_often_than_what_it_has() -> None:

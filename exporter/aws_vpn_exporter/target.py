@@ -47,6 +47,17 @@ class PollError(Exception):
         self.cause = cause
         self.code = code
 
+    def __eq__(self, other: object) -> bool:
+        """By what it says: an answer that fails in the same part as the one before says nothing new."""
+        return isinstance(other, PollError) and self._said == other._said
+
+    def __hash__(self) -> int:
+        return hash(self._said)
+
+    @property
+    def _said(self) -> tuple[FailureCause, str, str]:
+        return self.cause, str(self), self.code
+
 
 @dataclass(frozen=True, slots=True)
 class Account:

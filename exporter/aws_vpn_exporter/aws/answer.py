@@ -7,10 +7,10 @@ sees them.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
-from typing import Any
-from xml.etree.ElementTree import Element, ParseError, XMLParser
+from typing import Any, NamedTuple, cast
+from xml.etree.ElementTree import Element, ParseError, XMLPullParser
 
 from botocore.model import ListShape, OperationModel, Shape, StructureShape
 from botocore.utils import parse_timestamp
@@ -22,6 +22,9 @@ LARGEST = 64 * 1024 * 1024
 
 MOST_TAGS = 2_500_000
 """Opening and closing tags of an answer that is read; those of 10,000 connections, which need some 500 MB in memory."""
+
+_PIECE = 64 * 1024
+"""Bytes that are given to the parser at a time."""
 
 _SECRET = re.compile(rb"<(?:[\w.-]+:)?(customerGatewayConfiguration|preSharedKey)(?=[\s/>])", re.IGNORECASE)
 _ENDS = {
@@ -60,18 +63,72 @@ def values(body: bytes, operation: OperationModel) -> dict[str, Any]:
         raise MalformedAnswerError(f"an answer of {len(body)} bytes is larger than any that is read")
     if b"<!DOCTYPE" in body or b"\0" in body:
         raise MalformedAnswerError("the answer is not one of this API")  # it has neither entities nor other encodings
-    parser = XMLParser()  # noqa: S314 - entities are refused above  # nosec B314
     try:
-        parser.feed(body)
-        root = parser.close()
-        namespace, _, name = root.tag.rpartition("}")
-        if name != f"{operation.name}Response" or operation.output_shape is None:
-            raise MalformedAnswerError("the answer is not one of this API")
-        read: dict[str, Any] = _reader(operation.output_shape, namespace and namespace + "}")(root)
+        return _values(body, operation)
     except (ParseError, ValueError, TypeError, OverflowError, RuntimeError, LookupError):
         # The parser's own words may hold a part of the body, so that they must go no further.
         raise MalformedAnswerError("the answer is not one of this API") from None
+
+
+def _values(body: bytes, operation: OperationModel) -> dict[str, Any]:
+    """Reads each item of a list as soon as it has ended and lets it go: a large answer is never held whole as XML."""
+    read: dict[str, Any] = {}
+    members: dict[str, _Member] = {}
+    for around, element in _ended(body):
+        if not members:
+            members = _members(operation, (*around, element)[0].tag)
+        member = members.get((*around, element)[1].tag) if around else None
+        if member is None:
+            continue
+        if member.item is None and len(around) == 1:
+            read[member.name] = member.whole(element)
+        elif member.item:
+            items = read.setdefault(member.name, [])
+            if len(around) == 2:
+                items.append(member.item(element))
+                around[1].clear()
     return read
+
+
+def _ended(body: bytes) -> Iterator[tuple[Sequence[Element], Element]]:
+    """Each element when it has ended, after those within it, with the elements around it, the outermost first."""
+    parser: XMLPullParser[Element] = XMLPullParser(("start", "end"))
+    around: list[Element] = []
+    for start in range(0, len(body), _PIECE):
+        parser.feed(body[start : start + _PIECE])
+        for event, element in cast("Iterator[tuple[str, Element]]", parser.read_events()):
+            if event == "start":
+                around.append(element)
+            else:
+                around.pop()
+                if len(around) < 3:
+                    yield around, element
+    parser.close()
+
+
+class _Member(NamedTuple):
+    """A member of the answer; `item` reads one item of it, where it is a list."""
+
+    name: str
+    whole: _Reader
+    item: _Reader | None
+
+
+def _members(operation: OperationModel, root: str) -> dict[str, _Member]:
+    """The answer's members by tag. Raises ValueError where `root` is the tag of another answer."""
+    namespace, _, name = root.rpartition("}")
+    shape = operation.output_shape
+    if name != f"{operation.name}Response" or not isinstance(shape, StructureShape):
+        raise ValueError(name)
+    namespace = namespace and namespace + "}"
+    return {
+        _tag(name, member, namespace): _Member(
+            name,
+            _reader(member, namespace),
+            _reader(member.member, namespace) if isinstance(member, ListShape) else None,
+        )
+        for name, member in shape.members.items()
+    }
 
 
 def _reader(shape: Shape, namespace: str) -> _Reader:
@@ -86,8 +143,7 @@ def _reader(shape: Shape, namespace: str) -> _Reader:
 
 def _structure_reader(shape: StructureShape, namespace: str) -> _Reader:
     members = {
-        namespace + str(member.serialization.get("name", name)): (name, _reader(member, namespace))
-        for name, member in shape.members.items()
+        _tag(name, member, namespace): (name, _reader(member, namespace)) for name, member in shape.members.items()
     }
 
     def read(element: Element) -> dict[str, Any]:
@@ -95,6 +151,10 @@ def _structure_reader(shape: StructureShape, namespace: str) -> _Reader:
         return {name: read_member(child) for (name, read_member), child in known}
 
     return read
+
+
+def _tag(name: str, member: Shape, namespace: str) -> str:
+    return namespace + str(member.serialization.get("name", name))
 
 
 def _text(element: Element) -> str:

@@ -1,5 +1,6 @@
 """`serve`: watches VPN connections and serves /metrics and the status page."""
 
+import ctypes
 import gc
 import logging
 from collections.abc import Sequence
@@ -18,6 +19,10 @@ from aws_vpn_exporter.web.config import WebConfigFile
 from aws_vpn_exporter.web.reloading import Reloads
 
 log = logging.getLogger(__name__)
+
+# The numbers of glibc's <malloc.h>.
+_M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8
+_LARGE_BLOCK = 128 * 1024
 
 
 def serve(
@@ -51,6 +56,7 @@ def serve(
     aws.check_credentials()
     if custom := aws.custom_endpoints():
         log.info("custom endpoints: %s", ", ".join(f"{service} {url}" for service, url in custom.items()))
+    _give_memory_back()
     exporter.start()
     spare_the_garbage_collector()
     log.info("aws-vpn-exporter %s listens on %s", __version__, where)
@@ -70,3 +76,15 @@ def spare_the_garbage_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 10, 10)
+
+
+def _give_memory_back() -> None:
+    """Tells glibc to keep one heap for all threads, and large blocks outside it; other C libraries are left alone.
+
+    By default each thread that polls or writes a page has a heap of its own, which keeps the memory of its largest
+    answer: 20 MiB with 1,000 connections.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt:
+        mallopt(_M_ARENA_MAX, 1)
+        mallopt(_M_MMAP_THRESHOLD, _LARGE_BLOCK)

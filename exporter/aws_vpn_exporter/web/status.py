@@ -3,8 +3,8 @@
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from functools import cache
+from typing import Any
 
 from aws_vpn_exporter import __version__, summary
 from aws_vpn_exporter.options import text
@@ -72,7 +72,7 @@ def page(
     cards, targets = summary.cards(statuses, settings, now), summary.target_rows(statuses, now)
     fitting = [card for card in cards if wish.fits(card)] if wish.selects else cards
     answered = max((status.poll.last_success or 0.0 for status in statuses), default=0.0)
-    return _TEMPLATE.render(
+    rendered: str = _template().render(
         cards=fitting[:_MOST_CARDS],
         fitting=len(fitting),
         total=len(cards),
@@ -90,6 +90,7 @@ def page(
         grafana_url=settings.grafana_url,
         telemetry_path=telemetry_path.lstrip("/"),
     )
+    return rendered
 
 
 def _is_trouble(card: ConnectionCard) -> bool:
@@ -114,13 +115,18 @@ def _known_of(card: ConnectionCard) -> str:
     return " ".join(filter(None, words)).casefold()
 
 
-_ENVIRONMENT = Environment(
-    loader=PackageLoader("aws_vpn_exporter.web"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
-_ENVIRONMENT.filters["option_value"] = text
-_ENVIRONMENT.filters["moment"] = moment
-_TEMPLATE = _ENVIRONMENT.get_template("status.html")
+@cache
+def _template() -> Any:
+    # jinja2 is loaded with the first page: a process that is only scraped does without its 2 MiB.
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("aws_vpn_exporter.web"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["option_value"] = text
+    environment.filters["moment"] = moment
+    return environment.get_template("status.html")
