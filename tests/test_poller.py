@@ -45,7 +45,7 @@ def test_no_target_is_polled_twice_at_once_and_a_hanging_one_holds_nobody_up() -
         done.release()
         return (connection(1),)
 
-    poller = Poller(fetch, Schedule(0.01, lambda _: Pause(0.01), lambda _: 1), time, random.random)
+    poller = Poller(fetch, Schedule(0.01, lambda _: Pause(0.01), lambda _: 1), time, random.Random().random)
     poller.watch(TARGETS)
     Workers(poller, 8, 4)
     for _ in range(19 * 20):
@@ -126,7 +126,7 @@ def test_memory_stays_flat_over_a_thousand_polls_with_churn(monkeypatch: pytest.
 
 
 def test_reloads_leave_nothing_behind() -> None:
-    poller = Poller(lambda _: (), Schedule(60, lambda _: Pause(60), lambda _: 1), time, random.random)
+    poller = Poller(lambda _: (), Schedule(60, lambda _: Pause(60), lambda _: 1), time, random.Random().random)
 
     def reload(times: int) -> int:
         for _ in range(times):

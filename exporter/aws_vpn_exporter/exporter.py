@@ -34,6 +34,8 @@ from aws_vpn_exporter.target import ALL_REGIONS, Discovered, PollError, Target
 
 log = logging.getLogger(__name__)
 
+_chance = random.Random().random  # noqa: S311  # nosec B311 - no secret depends on it
+
 _THREADS = (64, 32)
 """The most threads that poll targets that answer, and targets that fail; each holds at most one call to AWS."""
 
@@ -102,11 +104,11 @@ class Exporter:
         self._reload_successful, self._last_reload = True, time.time()
         self._process = ProcessCollector(registry=None)
         self._connection_polls = ConnectionPolls(aws, time.monotonic)
-        self._poller = Poller(self._connections, self._connection_schedule(), time, random.random)
-        self._roles = Poller(self._assume_role, _role_schedule(self._active.config), time, random.random)
-        self._regions = Poller(self._enabled_regions, _region_schedule(self._active.config), time, random.random)
+        self._poller = Poller(self._connections, self._connection_schedule(), time, _chance)
+        self._roles = Poller(self._assume_role, _role_schedule(self._active.config), time, _chance)
+        self._regions = Poller(self._enabled_regions, _region_schedule(self._active.config), time, _chance)
         self._sources: Mapping[str, Poller[SourceAnswer[Any]]] = {
-            name: Poller(self._fetch_from(name), _source_schedule(self._active.config, name), time, random.random)
+            name: Poller(self._fetch_from(name), _source_schedule(self._active.config, name), time, _chance)
             for name in SOURCES
         }
         self._source_of: dict[tuple[str, Target], tuple[SourceBlock, Source]] = {}

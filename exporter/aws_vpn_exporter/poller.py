@@ -141,9 +141,12 @@ class Poller(Generic[Answer]):
     def _check_age(self, entry: _Entry[Answer], now: float) -> None:
         late, answer = now - entry.due, entry.status.answer
         outdated = answer is not None and now - entry.answered_at > self._schedule.valid_for(answer)
-        if entry.status.up and (outdated or late > self._schedule.late_after):
+        if entry.status.up and late > self._schedule.late_after:
+            self._note_failure(entry, PollError(FailureCause.TIMEOUT, f"no answer {age(late)} after a poll was due"))
+        elif entry.status.up and outdated:
+            old = age(now - entry.answered_at)
             self._note_failure(
-                entry, PollError(FailureCause.TIMEOUT, f"no answer for {age(late)} since a poll was due")
+                entry, PollError(FailureCause.TIMEOUT, f"the latest answer is {old} old: too old for use")
             )
         if outdated:
             entry.status = replace(entry.status, answer=None)

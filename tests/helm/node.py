@@ -142,6 +142,10 @@ class Namespace:
         found = self.get("pods", "--selector=app.kubernetes.io/instance=vpn")
         return {pod["metadata"]["name"]: pod for pod in found if "deletionTimestamp" not in pod["metadata"]}
 
+    def all_pods(self) -> set[str]:
+        """The names of all of the release's pods, those that are told to end among them."""
+        return {pod["metadata"]["name"] for pod in self.get("pods", "--selector=app.kubernetes.io/instance=vpn")}
+
     def fetch(self, url: str, *arguments: str) -> tuple[int, str]:
         """Status and text; any certificate will do."""
         text = self.node.run(

@@ -76,8 +76,12 @@ def test_from_one_to_shards_and_back_no_region_goes_unwatched(node: Node) -> Non
         with node.background(sys.executable, "-m", "tests.helm.watched", namespace.name, MONITORED) as process:
             rounds = Rounds(process, REGIONS)
             wait_for(rounds.all_watched, 60, "every region is watched")
-            for shards in (2, 3, 1):
+            become(2)
+            pair = set(namespace.pods())
+            for shards in (3, 1):
                 become(shards)
+            # Pods of the same names cannot start before the former ones have ended: the chart's README says so.
+            wait_for(lambda: not pair & namespace.all_pods(), 120, "the former pair has ended")
             namespace.helm("rollback", "vpn", "2", "--wait", "--timeout=180s")
             wait_for(lambda: namespace.pods().keys() <= rounds.pods().keys(), 60, "the pods are found")
             shown = rounds.pods()

@@ -96,6 +96,9 @@ def test_every_value_that_is_read_is_what_the_daemon_does(lab: Lab) -> None:
     assert int(rekeying) < int(str(lifetime)) <= 1.12 * int(rekeying)
     if timeout is not None:
         assert "IKEv1" in listed
+    # The daemon counts what is left and what has passed in whole seconds.
+    phase2 = (int(str(values.pop("Phase2LifetimeSeconds"))) for values in (stated, really))
+    assert abs(next(phase2) - next(phase2)) <= 2
     assert stated == really
 
 

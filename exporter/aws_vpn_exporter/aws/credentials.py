@@ -19,13 +19,19 @@ from botocore.session import Session
 from aws_vpn_exporter.redaction import remember
 from aws_vpn_exporter.target import Account, FailureCause, PollError
 
+_chance = random.Random()  # noqa: S311  # nosec B311 - no secret depends on it
+
 _LIFETIME = 3600
 """Seconds; the most that AWS allows a role that assumes another one."""
 
-_RENEWED_BEFORE_END = (600, 1200)
-"""Seconds, drawn at random, so that a thousand accounts do not renew at once."""
+_RENEWED_AFTER = (2 / 3, 4 / 5)
+"""Shares of a session's life, drawn at random, so that a thousand accounts do not renew at once."""
 
-_STILL_GOOD_FOR = 60
+_UNUSED = (60.0, 0.05)
+"""The end of a session's life that no call starts in: at most so many seconds, and at most such a share."""
+
+_SOONEST = 1.0
+"""Seconds until a session is renewed, at the least: where the clocks here and at AWS differ, it seems over at once."""
 
 SESSION_ENDED = frozenset(
     {
@@ -77,9 +83,10 @@ def _stamp(file: str) -> object:
 
 @dataclass(frozen=True, slots=True)
 class RoleSession:
-    """The credentials of an assumed role, and the Unix time in seconds at which they end; `role` is Account.role."""
+    """The credentials of an assumed role, and the Unix times in seconds of their life; `role` is Account.role."""
 
     credentials: ReadOnlyCredentials
+    began_at: float
     ends_at: float
     role: tuple[str, str]
 
@@ -89,15 +96,20 @@ class RoleSession:
 
     def is_good(self, now: float) -> bool:
         """Whether a call that starts now will be over before the session is."""
-        return now < self.ends_at - _STILL_GOOD_FOR
+        seconds, share = _UNUSED
+        return now < self.ends_at - min(seconds, share * (self.ends_at - self.began_at))
 
     def renew_in(self, now: float) -> float:
         """Seconds until the session should be renewed: well ahead of its end, and not all accounts at once."""
-        return max(_STILL_GOOD_FOR, self.ends_at - random.uniform(*_RENEWED_BEFORE_END) - now)  # noqa: S311  # nosec B311
+        life = self.ends_at - self.began_at
+        return max(_SOONEST, self.began_at + life * _chance.uniform(*_RENEWED_AFTER) - now)
 
 
-def assume(account: Account, sts: Any) -> RoleSession:
-    """A new session of the account's role, asked for with an STS client. Raises PollError or what boto3 raises."""
+def assume(account: Account, sts: Any, now: float) -> RoleSession:
+    """A new session of the account's role, asked for with an STS client at the Unix time `now`, in seconds.
+
+    Raises PollError or what boto3 raises.
+    """
     parameters: dict[str, Any] = {
         "RoleArn": account.role_arn,
         "RoleSessionName": "aws-vpn-exporter",
@@ -116,6 +128,7 @@ def assume(account: Account, sts: Any) -> RoleSession:
     ends: datetime = credentials["Expiration"]
     return RoleSession(
         ReadOnlyCredentials(credentials["AccessKeyId"], credentials["SecretAccessKey"], credentials["SessionToken"]),
+        now,
         ends.timestamp(),
         account.role,
     )

@@ -116,7 +116,7 @@ class Aws:
     def assume_role(self, account_id: str) -> RoleSession:
         """A new session of the account's role, used from now on. Raises PollError."""
         with poll_errors(), _acting(None):
-            session = assume(self._accounts[account_id], self.client("sts", self._home))
+            session = assume(self._accounts[account_id], self.client("sts", self._home), time.time())
         self._sessions[account_id] = session
         return session
 
