@@ -1,6 +1,7 @@
 # The two commands of the README are `make run` and `make test`; both need only Python 3.11, make and a package index.
 PYTHON ?= python3
 BIN := .venv/bin
+WORKERS = $(shell $(BIN)/python -c "import os; print(2 * os.cpu_count())")
 
 .PHONY: run test lint audit generate golden site dashboard-recordings dashboard-pictures grafana-libraries benchmark stack delay silence kubernetes chaos siege soak lab lab-table lock clean
 
@@ -10,9 +11,9 @@ GENERATORS := tools.models tools.docs tools.commands tools.architecture tools.pa
 run: .venv/run
 	$(BIN)/aws-vpn-exporter demo
 
-# Files side by side: most tests wait for real programs rather than compute.
+# Files side by side, two for each core: most tests wait for real programs rather than compute.
 test: .venv/dev lint grafana-libraries
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
 
 lint: .venv/dev
 	$(BIN)/ruff check
