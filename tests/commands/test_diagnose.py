@@ -24,6 +24,8 @@ CAUSES = {
     "pre-shared-key-mismatch": ("pre_shared_key_mismatch", "AWS logged"),
     "endpoint-replaced": ("endpoint_replacement", "AWS applied maintenance"),
     "bgp-session-lost": ("bgp_down", "IPSEC IS UP"),
+    "prefix-limit": ("bgp_down", "received 101 prefixes"),
+    "rekey-collision": ("rekey_collision", "collision as CHILD_DELETE"),
     "no-routes": ("no_routes", ""),
     "gateway-unreachable": ("customer_gateway_unreachable", "fell within 3m"),
 }

@@ -34,6 +34,10 @@ class Told(NamedTuple):
     def received(self) -> list[float | None]:
         return [point.receive for point in self.traffic.points] if self.traffic else []
 
+    @property
+    def sent(self) -> list[float | None]:
+        return [point.transmit for point in self.traffic.points] if self.traffic else []
+
 
 class Tell(Protocol):
     def __call__(self, scenario: str, name: str, *, later: float = ...) -> list[Told]: ...
@@ -102,6 +106,13 @@ def test_an_idle_tunnel_was_silent_before_it_dropped_and_a_dead_one_was_not(tell
     _, dead = tell("dead-peer", "watermill", later=300)
     assert dead.received[0] == 40_000
     assert dead.received[-1] == 120, "a few bytes arrive on a tunnel that is down"
+
+
+def test_traffic_of_one_direction_only_on_tunnels_that_are_up(tell: Tell) -> None:
+    both = tell("one-way", "toll-house")
+    assert all(one.tunnel.telemetry and one.tunnel.telemetry.up for one in both)
+    assert [one.received[-1] for one in both] == [0, 0]
+    assert sorted(one.sent[-1] or 0 for one in both) == [0, 48_000]
 
 
 def test_a_silent_connection_is_up(tell: Tell) -> None:

@@ -124,12 +124,24 @@ SCENARIOS: Mapping[str, Scenario] = {
         "A tunnel of bell-foundry has IPsec up, but its BGP session ended when the hold timer ran out.",
         (*_HEALTHY, situations.BGP_SESSION_LOST),
     ),
+    "prefix-limit": Scenario(
+        "The customer gateway of vineyard announced one route too many, and AWS ended the BGP session.",
+        (*_HEALTHY, situations.PREFIX_LIMIT),
+    ),
+    "rekey-collision": Scenario(
+        "Both sides of a tunnel of clay-pit began to rekey at the same moment, and it was lost over that.",
+        (*_HEALTHY, situations.REKEY_COLLISION),
+    ),
     "gateway-unreachable": Scenario(
         "The customer gateway of fog-horn answers AWS on neither tunnel.", (*_HEALTHY, situations.GATEWAY_UNREACHABLE)
     ),
     "maintenance-pending": Scenario(
         "AWS will replace the endpoint of a tunnel of post-office in three days, unless its owner does so before.",
         (*_HEALTHY, situations.MAINTENANCE_PENDING),
+    ),
+    "one-way": Scenario(
+        "Both tunnels of toll-house are up; AWS sends into one, and for two hours nothing has come back over either.",
+        (*_HEALTHY, situations.ONE_WAY),
     ),
     "silent": Scenario("Both tunnels of seed-vault are up, and carry nothing.", (*_HEALTHY, situations.NO_TRAFFIC)),
     "causes": Scenario(

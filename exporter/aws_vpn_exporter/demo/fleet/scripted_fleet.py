@@ -10,9 +10,10 @@ from .connection_answer import connection_answer, customer_gateway_answer
 from .identifiers import HOME_REGION, LOG_GROUP_ARN, LOG_GROUP_NAME, outside_address, resource_id
 from .log_lines import OTHER_ACCOUNT_LINES, OTHER_ACCOUNT_TUNNEL, LogLine
 from .scenarios import SCENARIOS, Scenario
+from .tunnel_histories import TunnelHistory
 from .tunnel_options import logging_enabled
 
-_SHARE_OF_RECEIVE_RATE = {"TunnelDataIn": 1.0, "TunnelDataOut": 0.25}
+_RATES = {"TunnelDataIn": TunnelHistory.receive_rate, "TunnelDataOut": TunnelHistory.send_rate}
 _RATE_SAMPLES = 20
 """The traffic of a period is the mean of so many rates in it."""
 
@@ -80,12 +81,12 @@ class Fleet:
         """Return the bytes of the part of a period that has passed; None if CloudWatch has no such value."""
         tunnel = self._tunnel(region, connection_id, address)
         passed = min(seconds, self._clock() - begin)
-        if tunnel is None or passed <= 0 or metric not in _SHARE_OF_RECEIVE_RATE:
+        if tunnel is None or passed <= 0 or metric not in _RATES:
             return None
         first = begin - self._start
         moments = (first + passed * (index + 0.5) / _RATE_SAMPLES for index in range(_RATE_SAMPLES))
-        rates = [tunnel.history.receive_rate(moment, tunnel.up(moment)) for moment in moments]
-        return sum(rates) / _RATE_SAMPLES * passed * _SHARE_OF_RECEIVE_RATE[metric]
+        rates = [_RATES[metric](tunnel.history, moment, tunnel.up(moment)) for moment in moments]
+        return sum(rates) / _RATE_SAMPLES * passed
 
     def log(self, region: str, group: str, begin: float, end: float) -> Sequence[LogRecord] | None:
         """Return the events of a log group between two Unix times; None if there is no such group."""

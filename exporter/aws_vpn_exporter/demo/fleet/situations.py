@@ -143,6 +143,19 @@ BGP_SESSION_LOST = Connection(
     (_UP, _tunnel(BGP_DOWN, -26 * MINUTE, histories.BGP_SESSION_LOST)),
     options=LOGGED_OPTIONS,
 )
+PREFIX_LIMIT = Connection(
+    "vineyard",
+    "Grapelow",
+    (_UP, _tunnel(BGP_DOWN, -12 * MINUTE, histories.PREFIX_LIMIT)),
+    gateway="virtual",
+    options=LOGGED_OPTIONS,
+)
+REKEY_COLLISION = Connection(
+    "clay-pit",
+    "Potter's Dell",
+    (_UP, _tunnel(IPSEC_DOWN, -9 * MINUTE, histories.REKEY_COLLISION)),
+    options=LOGGED_OPTIONS,
+)
 GATEWAY_UNREACHABLE = Connection(
     "fog-horn",
     "Cape Murk",
@@ -156,6 +169,12 @@ MAINTENANCE_PENDING = Connection(
     "Sealing Wax",
     (_UP, replace(_UP, history=histories.MAINTENANCE_PENDING)),
     options={**LOGGED_OPTIONS, "EnableTunnelLifecycleControl": True},
+)
+ONE_WAY = Connection(
+    "toll-house",
+    "Bridgend",
+    (replace(_UP, history=histories.ONE_WAY), replace(_UP, history=histories.NOTHING_EITHER_WAY)),
+    options=LOGGED_OPTIONS,
 )
 NO_TRAFFIC = Connection(
     "seed-vault", "Coldframe", (replace(_UP, history=histories.NO_TRAFFIC),) * 2, options=LOGGED_OPTIONS

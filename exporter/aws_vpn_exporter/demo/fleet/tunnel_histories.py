@@ -10,7 +10,7 @@ from .log_lines import LogLine
 from .timeline import DAY, HOUR, LONG_AGO, MINUTE, Timeline, always
 
 USUAL_RATE = 40_000.0
-"""Bytes per second that a tunnel receives while it is up, unless its history says otherwise. It sends a quarter."""
+"""Bytes per second that a tunnel receives while it is up, unless its history says otherwise."""
 
 NEGOTIATED: Mapping[str, object] = {
     "IkeVersion": "ikev2",
@@ -34,12 +34,13 @@ class TunnelHistory:
     """What happened, and will happen, to one tunnel beside its state. Times count from the start of the scenario.
 
     `receive_rates` is in bytes per second; None means the usual rate while the tunnel is up, and nothing while it is
-    down. `log_lines` are written only if the tunnel's options turn its log on. `pending_maintenance`,
-    `maintenance_auto_applied_after` and `last_maintenance` are what GetVpnTunnelReplacementStatus reports.
-    `negotiated` is what GetActiveVpnTunnelStatus reports while the tunnel is up.
+    down. What AWS sends is a quarter of that, unless `send_rates` says otherwise. `log_lines` are written only if the
+    tunnel's options turn its log on. `pending_maintenance`, `maintenance_auto_applied_after` and `last_maintenance` are
+    what GetVpnTunnelReplacementStatus reports. `negotiated` is what GetActiveVpnTunnelStatus reports while it is up.
     """
 
     receive_rates: Timeline[float] | None = None
+    send_rates: Timeline[float] | None = None
     log_lines: tuple[LogLine, ...] = REKEYS
     pending_maintenance: str = ""
     maintenance_auto_applied_after: float | None = None
@@ -51,6 +52,12 @@ class TunnelHistory:
         if self.receive_rates is None:
             return USUAL_RATE if up else 0.0
         return self.receive_rates.at(moment)[0]
+
+    def send_rate(self, moment: float, up: bool) -> float:
+        """Return the bytes per second that AWS sends at a moment, at which the tunnel is up or not."""
+        if self.send_rates is None:
+            return self.receive_rate(moment, up) / 4
+        return self.send_rates.at(moment)[0]
 
 
 def usual_rate_until(moment: float, then: float = 0.0) -> Timeline[float]:
@@ -64,6 +71,45 @@ NOT_REKEYED_YET = TunnelHistory(
 )
 """The group of phase 2 is negotiated at the first rekey, and not with the tunnel."""
 NO_TRAFFIC = TunnelHistory(receive_rates=usual_rate_until(-2 * HOUR))
+ONE_WAY = TunnelHistory(receive_rates=usual_rate_until(-2 * HOUR), send_rates=always(48_000.0))
+NOTHING_EITHER_WAY = TunnelHistory(receive_rates=always(0.0))
+REKEY_COLLISION = TunnelHistory(
+    receive_rates=usual_rate_until(-9 * MINUTE),
+    log_lines=(
+        LogLine(-540.4, "AWS tunnel is sending request (id=52) for CREATE_CHILD_SA", phase2="rekeying"),
+        LogLine(-540.2, "AWS tunnel detected a (CHILD_REKEY) collision as CHILD_DELETE", phase2="down"),
+        LogLine(-540, "AWS tunnel received DELETE for Phase 2 SA with SPI: c81d22e7", phase2="down"),
+    ),
+)
+PREFIX_LIMIT = TunnelHistory(
+    receive_rates=usual_rate_until(-12 * MINUTE),
+    log_lines=(
+        *REKEYS,
+        LogLine(
+            -1500,
+            "AWS-side peer is reporting a maximum prefix limit warning - received 95 prefixes from neighbor "
+            "169.254.0.9, limit is 100",
+            bgp_status="UP",
+        ),
+        LogLine(
+            -720.2,
+            "AWS-side peer detected the maximum prefix limit was exceeded - received 101 prefixes from neighbor "
+            "169.254.0.9, limit is 100",
+            bgp_status="UP",
+        ),
+        LogLine(
+            -720,
+            "AWS-side peer sent a notification 6/1 (Cease/Maximum Number of Prefixes Reached) to neighbor 169.254.0.9",
+            bgp_status="DOWN",
+        ),
+        LogLine(
+            -690,
+            "AWS-side peer BGP session state has changed from Connect to Active with neighbor 169.254.0.9",
+            bgp_status="DOWN",
+            every=120,
+        ),
+    ),
+)
 MAINTENANCE_PENDING = TunnelHistory(pending_maintenance="available", maintenance_auto_applied_after=3 * DAY)
 ENDPOINT_REPLACED = TunnelHistory(
     receive_rates=usual_rate_until(-6 * MINUTE), log_lines=(), last_maintenance=-6 * MINUTE - 20
