@@ -6,7 +6,7 @@ WORKERS = $(shell $(BIN)/python -c "import os; print(2 * os.cpu_count())")
 .PHONY: run test lint audit generate golden site dashboard-recordings dashboard-pictures grafana-libraries benchmark stack delay silence kubernetes chaos siege soak lab lab-table lock clean
 
 # Each of them writes files from the code, and with --check says which are not current.
-GENERATORS := tools.models tools.docs tools.commands tools.architecture tools.pages tools.diagnosis_table tools.device_formats grafana.build tools.build_chart
+GENERATORS := tools.models tools.docs tools.commands tools.architecture tools.pages tools.diagnosis_table tools.device_formats tools.grafana_managed grafana.build tools.build_chart
 
 run: .venv/run
 	$(BIN)/aws-vpn-exporter demo

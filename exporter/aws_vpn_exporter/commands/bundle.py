@@ -15,6 +15,7 @@ PARTS = (
     "alerts/aws-vpn.rules.yaml",
     "alerts/alertmanager/**/*",
     "alerts/keepalive/*",
+    "alerts/grafana/*",
     "deploy/**/*",
     "docs/runbooks/*.md",
     "grafana/README.md",
@@ -58,6 +59,7 @@ def bundle(out: Path, overwrite: bool = False, output: str = "text") -> int:
     for part, what in (
         ("alerts/aws-vpn.rules.yaml", "rule_files of Prometheus"),
         ("alerts/alertmanager", "Alertmanager: routes, inhibitions, message templates"),
+        ("alerts/grafana", "Grafana-managed alert rules, which ask for the alerts of the rules"),
         ("alerts/keepalive", "blackbox_exporter: pings through each tunnel"),
         ("deploy", "a systemd unit, a task for ECS and Fargate"),
         ("docs/runbooks", "what to do about each alert"),
