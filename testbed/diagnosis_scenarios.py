@@ -4,132 +4,46 @@
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from aws_vpn_exporter.diagnosis.case import Case
-from aws_vpn_exporter.diagnosis.cause import CauseKind, Confidence
-from aws_vpn_exporter.diagnosis.surroundings import NOTHING_AROUND, Surroundings
-from aws_vpn_exporter.evidence import (
-    Change,
-    Changes,
-    Evidence,
-    LogEvent,
-    LogEventClass,
-    Maintenance,
-    Negotiated,
-    Traffic,
-    TrafficPoint,
-    TunnelLog,
-)
+from aws_vpn_exporter.diagnosis.cause import CauseKind
+from aws_vpn_exporter.diagnosis.surroundings import Surroundings
+from aws_vpn_exporter.evidence import Changes, Evidence, LogEventClass, Maintenance, Negotiated, Traffic, TrafficPoint
 from aws_vpn_exporter.history import Memory
-from aws_vpn_exporter.model import Connection, ConnectionState, Telemetry, Tunnel, TunnelState
-from aws_vpn_exporter.options import OptionValues
-from aws_vpn_exporter.policy import Policy, Settings
-
-NOW = 1_800_000_000.0
-MINUTE = 60.0
-DAY = 86400.0
-FELL = NOW - 60 * MINUTE
-LONG_AGO = NOW - 12 * 24 * 60 * MINUTE
-
-THIS, OTHER = "203.0.113.17", "198.51.100.17"
-MESSAGES = {TunnelState.UP_WITHOUT_ROUTES: "0 BGP ROUTES", TunnelState.BGP_DOWN: "IPSEC IS UP"}
-MESSAGES |= {TunnelState.IPSEC_DOWN: "IPSEC IS DOWN"}
-
-ALL_ON = frozenset({"traffic", "maintenance", "negotiated", "logs", "changes"})
-LOGGED: OptionValues = {"LogEnabled": True}
-AWS_INITIATES: OptionValues = {"IkeVersions": ("ikev2",), "StartupAction": "start"}
-
-LIKELY, POSSIBLE = Confidence.LIKELY, Confidence.POSSIBLE
-Expected = tuple[tuple[CauseKind, Confidence], ...]
-
-STAYS_DOWN = (CauseKind.WILL_NOT_RECOVER_ALONE, POSSIBLE)
-"""Said of each tunnel that is down for long on AWS's default options."""
-
-
-def tunnel(
-    state: TunnelState | None,
-    *,
-    ip: str = THIS,
-    since: float | None = FELL,
-    routes: int = 0,
-    options: OptionValues | None = None,
-) -> Tunnel:
-    up = state in (TunnelState.UP, TunnelState.UP_WITHOUT_ROUTES)
-    telemetry = Telemetry(up, state, MESSAGES.get(state, ""), since, routes) if state else None
-    return Tunnel(ip, telemetry, options or {})
-
-
-UP = tunnel(TunnelState.UP, ip=OTHER, since=LONG_AGO, routes=4)
-
-
-def case(
-    this: Tunnel,
-    *,
-    other: Tunnel | None = UP,
-    gateway: OptionValues | None = None,
-    state: ConnectionState = ConnectionState.AVAILABLE,
-    routing: str = "static",
-    evidence: Evidence | None = None,
-    sources: frozenset[str] = frozenset(),
-    now: float = NOW,
-    memory: Memory | None = None,
-    around: Surroundings = NOTHING_AROUND,
-    association: str = "associated",
-) -> Case:
-    connection = Connection(
-        "vpn-0123456789abcdef0",
-        state,
-        vpn_gateway_id="vgw-0123456789abcdef0",
-        association=association,
-        routing=routing,
-        tunnels=(this, other) if other else (this,),
-    )
-    settings = Settings(policies=(Policy(customer_gateway=gateway or {}),))
-    memories = {this.outside_ip: memory} if memory else {}
-    return Case(this, connection, settings, now, evidence or Evidence(), sources, {}, memories, around)
-
-
-def log(*events: tuple[float, LogEventClass, str], nat: bool | None = None) -> Evidence:
-    return Evidence(logs=TunnelLog({}, tuple(LogEvent(*event) for event in events), nat))
-
-
-def traffic(*points: tuple[float, float | None]) -> Evidence:
-    """Points by their period's end and the same rate both ways."""
-    return Evidence(traffic=Traffic(tuple(TrafficPoint(time, rate, rate) for time, rate in points)))
-
-
-def stopped(receive: float, transmit: float) -> Evidence:
-    """Six busy periods of five minutes, and then three at these rates."""
-    rates = [(9000.0, 9000.0)] * 6 + [(receive, transmit)] * 3
-    ends = (NOW - MINUTE - 5 * MINUTE * number for number in reversed(range(9)))
-    return Evidence(traffic=Traffic(tuple(TrafficPoint(end, *both) for end, both in zip(ends, rates, strict=True))))
-
-
-STOPPED = stopped(40.0, 9000.0)
-
-
-@dataclass(frozen=True)
-class Scenario:
-    """A tunnel's situation, and the causes that have to be named for it, in this order."""
-
-    description: str
-    case: Case
-    expected: Expected
-
-
-DOWN = tunnel(TunnelState.IPSEC_DOWN)
-DOWN_LOGGED = tunnel(TunnelState.IPSEC_DOWN, options=LOGGED)
-DEAD = (FELL - 5, LogEventClass.PEER_UNRESPONSIVE, "Peer is not responsive - Declaring peer dead")
-NO_MATCH = (FELL + 20, LogEventClass.NO_PROPOSAL_MATCH, "No Proposal Match Found by AWS")
-FELL_WITH_IT = tunnel(TunnelState.IPSEC_DOWN, ip=OTHER, since=FELL + 40)
-REFUSED = (FELL + 20, LogEventClass.AUTHENTICATION_FAILED, "AUTHENTICATION_FAILED as the response")
-DELETED = (FELL - 1, LogEventClass.CLOSED_BY_GATEWAY, "AWS tunnel received DELETE for IKE_SA from CGW")
-CHANGE = Change(FELL - 2 * MINUTE, "ModifyVpnTunnelOptions", "alice", THIS, ("Phase1LifetimeSeconds",))
-WRONG_KEY = (FELL + 20, LogEventClass.PRE_SHARED_KEY_MISMATCH, "pre-shared key mismatch")
-OTHER_LIFETIME: OptionValues = {"Phase1LifetimeSeconds": 3600}
-GCM_ONLY = tunnel(TunnelState.IPSEC_DOWN, options={"Phase2EncryptionAlgorithms": ("AES256-GCM-16",)})
-CBC_ONLY: OptionValues = {"Phase2EncryptionAlgorithms": ("AES128",)}
+from aws_vpn_exporter.model import ConnectionState, TunnelState
+from testbed.diagnosis_cases import (
+    ALL_ON,
+    AWS_INITIATES,
+    CBC_ONLY,
+    CHANGE,
+    DAY,
+    DEAD,
+    DELETED,
+    DOWN,
+    DOWN_LOGGED,
+    FELL,
+    FELL_WITH_IT,
+    GCM_ONLY,
+    LIKELY,
+    LOGGED,
+    LONG_AGO,
+    MINUTE,
+    NO_MATCH,
+    NOW,
+    OTHER,
+    POSSIBLE,
+    REFUSED,
+    STAYS_DOWN,
+    STOPPED,
+    UP,
+    WRONG_KEY,
+    Scenario,
+    case,
+    log,
+    stopped,
+    traffic,
+    tunnel,
+)
 
 CAUSES: Mapping[str, Scenario] = {
     "idle": Scenario(
@@ -436,190 +350,5 @@ CAUSES: Mapping[str, Scenario] = {
             evidence=Evidence(negotiated=Negotiated(provisioning_status="failed", provisioning_status_reason="why")),
         ),
         ((CauseKind.UNKNOWN, POSSIBLE),),
-    ),
-}
-
-TRANSIT = case(tunnel(TunnelState.UP, routes=0))
-UNKNOWN = (STAYS_DOWN, (CauseKind.UNKNOWN, POSSIBLE))
-
-FALSE_FRIENDS: Mapping[str, Scenario] = {
-    "data-while-down": Scenario(
-        "CloudWatch counts data, or none, after the tunnel fell: bytes are not liveness, and silence is no idleness.",
-        case(DOWN, evidence=traffic((FELL + 10 * MINUTE, 700.0), (FELL + 15 * MINUTE, 0.0)), sources=ALL_ON),
-        UNKNOWN,
-    ),
-    "busy-before-silent-after": Scenario(
-        "Data passed until the tunnel fell, and none after: that is the fall, not its cause.",
-        case(DOWN, evidence=traffic((FELL - MINUTE, 900.0), (FELL + 4 * MINUTE, 0.0)), sources=ALL_ON),
-        UNKNOWN,
-    ),
-    "silent-long-before": Scenario(
-        "The latest traffic that is known is an hour older than the fall.",
-        case(DOWN, evidence=traffic((FELL - 60 * MINUTE, 0.0)), sources=ALL_ON),
-        UNKNOWN,
-    ),
-    "traffic-without-value": Scenario(
-        "CloudWatch has no value for the period before the fall: absent is not zero.",
-        case(DOWN, evidence=traffic((FELL - MINUTE, None)), sources=ALL_ON),
-        UNKNOWN,
-    ),
-    "traffic-with-half-a-value": Scenario(
-        "CloudWatch has a value for one direction only.",
-        case(DOWN, evidence=Evidence(traffic=Traffic((TrafficPoint(FELL - MINUTE, 0.0, None),))), sources=ALL_ON),
-        UNKNOWN,
-    ),
-    "one-way-traffic": Scenario(
-        "Only one direction was silent.",
-        case(DOWN, evidence=Evidence(traffic=Traffic((TrafficPoint(FELL - MINUTE, 0.0, 900.0),))), sources=ALL_ON),
-        UNKNOWN,
-    ),
-    "static-routes-while-down": Scenario(
-        "AWS counts the static routes of a tunnel that is down: they are neither life nor a routing problem.",
-        case(tunnel(TunnelState.IPSEC_DOWN, routes=3)),
-        UNKNOWN,
-    ),
-    "no-routes-while-down": Scenario(
-        "No route is accepted over a tunnel that is down: a consequence, not the cause.",
-        case(tunnel(TunnelState.IPSEC_DOWN, routes=0), routing="bgp"),
-        UNKNOWN,
-    ),
-    "harmless-differences": Scenario(
-        "The device renews its keys first, has another time-out for dead peers and another replay window.",
-        case(
-            DOWN,
-            gateway={
-                "Phase1LifetimeSeconds": 28000,
-                "Phase2LifetimeSeconds": 3000,
-                "DpdTimeoutSeconds": 45,
-                "DpdTimeoutAction": "restart",
-                "ReplayWindowSize": 64,
-            },
-        ),
-        UNKNOWN,
-    ),
-    "longer-lifetime-with-ikev2": Scenario(
-        "The device's lifetimes are longer than AWS's, with IKEv2: each side has its own.",
-        case(
-            tunnel(TunnelState.IPSEC_DOWN, options={"IkeVersions": ("ikev2",)}),
-            gateway={"Phase1LifetimeSeconds": 86400, "Phase2LifetimeSeconds": 28800},
-        ),
-        UNKNOWN,
-    ),
-    "collision-long-before": Scenario(
-        "AWS logged a rekey collision twenty minutes before the fall: most do no harm.",
-        case(DOWN_LOGGED, evidence=log((FELL - 20 * MINUTE, LogEventClass.REKEY_COLLISION, "detected collision"))),
-        UNKNOWN,
-    ),
-    "deleted-at-a-rekey": Scenario(
-        "AWS logged a DELETE half an hour before the fall: every rekey deletes the old keys.",
-        case(DOWN_LOGGED, evidence=log((FELL - 30 * MINUTE, LogEventClass.CLOSED_BY_GATEWAY, "DELETE for Phase 2"))),
-        UNKNOWN,
-    ),
-    "changed-after-the-fall": Scenario(
-        "Somebody changed the tunnel's options ten minutes after it fell.",
-        case(DOWN, evidence=Evidence(changes=Changes((CHANGE._replace(time=FELL + 10 * MINUTE),)))),
-        UNKNOWN,
-    ),
-    "silent-with-answers": Scenario(
-        "UP with time-out action none, and data comes back.",
-        case(
-            tunnel(TunnelState.UP, routes=4, options={"DpdTimeoutAction": "none"}),
-            evidence=Evidence(traffic=Traffic((TrafficPoint(NOW - MINUTE, 700.0, 800.0),))),
-        ),
-        (),
-    ),
-    "static-on-a-transit-gateway": Scenario(
-        "UP on a static connection of a transit gateway, with no route counted: they are in its own table.",
-        replace(TRANSIT, connection=replace(TRANSIT.connection, vpn_gateway_id="", transit_gateway_id="tgw-1")),
-        (),
-    ),
-    "mismatch-while-up": Scenario(
-        "A policy states another lifetime, and the tunnel is up with routes.",
-        case(tunnel(TunnelState.UP, routes=4), gateway=OTHER_LIFETIME),
-        (),
-    ),
-    "mismatch-with-bgp-down": Scenario(
-        "A policy states another lifetime, but IPsec is up: only BGP is down.",
-        case(tunnel(TunnelState.BGP_DOWN), routing="bgp", gateway=OTHER_LIFETIME),
-        ((CauseKind.BGP_DOWN, LIKELY),),
-    ),
-    "maintenance-an-hour-before": Scenario(
-        "AWS applied maintenance an hour before the tunnel fell.",
-        case(DOWN, evidence=Evidence(maintenance=Maintenance(last_applied=FELL - 60 * MINUTE)), sources=ALL_ON),
-        UNKNOWN,
-    ),
-    "maintenance-pending": Scenario(
-        "Maintenance is pending, not applied.",
-        case(DOWN, evidence=Evidence(maintenance=Maintenance(pending="update", auto_applied_after=NOW + 9e5))),
-        UNKNOWN,
-    ),
-    "logs-are-silent": Scenario(
-        "Logs are read, and hold nothing about this tunnel: no log is not an all-clear.",
-        case(DOWN_LOGGED, sources=ALL_ON),
-        UNKNOWN,
-    ),
-    "logs-of-another-day": Scenario(
-        "The log holds a dead peer, a mismatched key and a refused proposal, all from hours before the fall.",
-        case(
-            DOWN_LOGGED,
-            evidence=log(
-                *((FELL - 300 * MINUTE, event, "") for event in (DEAD[1], WRONG_KEY[1], NO_MATCH[1])),
-            ),
-            sources=ALL_ON,
-        ),
-        UNKNOWN,
-    ),
-    "counts-without-lines": Scenario(
-        "The counters know of dead peers since the start, the latest lines do not: when it was, nobody knows.",
-        case(
-            DOWN_LOGGED,
-            evidence=Evidence(logs=TunnelLog({LogEventClass.DPD_TIMEOUT: 40})),
-            sources=ALL_ON,
-        ),
-        UNKNOWN,
-    ),
-    "silent-peer-while-the-other-is-up": Scenario(
-        "AWS still logs that the peer does not answer, but over the other tunnel it does: the site is there.",
-        case(
-            DOWN_LOGGED,
-            evidence=log((FELL + 30 * MINUTE, LogEventClass.PEER_UNRESPONSIVE, "Peer is not responsive")),
-            sources=ALL_ON,
-        ),
-        UNKNOWN,
-    ),
-    "both-down-hours-apart": Scenario(
-        "No tunnel is up, but the other has been down for days: this is not the site losing its line.",
-        case(DOWN, other=tunnel(TunnelState.IPSEC_DOWN, ip=OTHER, since=LONG_AGO)),
-        UNKNOWN,
-    ),
-    "aws-initiates": Scenario(
-        "Down for an hour, with IKEv2 only and startup action start: AWS tries by itself.",
-        case(tunnel(TunnelState.IPSEC_DOWN, options=AWS_INITIATES)),
-        ((CauseKind.UNKNOWN, POSSIBLE),),
-    ),
-    "time-unknown": Scenario(
-        "AWS does not say when the tunnel fell: nothing can be tied to the fall.",
-        case(
-            tunnel(TunnelState.IPSEC_DOWN, since=None, options=LOGGED),
-            evidence=Evidence(
-                traffic=Traffic((TrafficPoint(FELL, 0.0, 0.0),)),
-                maintenance=Maintenance(last_applied=FELL),
-                logs=TunnelLog({}, (LogEvent(*DEAD),)),
-            ),
-            sources=ALL_ON,
-        ),
-        ((CauseKind.UNKNOWN, POSSIBLE),),
-    ),
-    "well": Scenario("The tunnel is up with routes.", case(tunnel(TunnelState.UP, routes=4)), ()),
-    "no-telemetry": Scenario("AWS says nothing about the tunnel.", case(tunnel(None)), ()),
-    "deleted": Scenario(
-        "The connection is deleted; its tunnels are meant to be down.",
-        case(DOWN, state=ConnectionState.DELETED),
-        (),
-    ),
-    "pending": Scenario(
-        "The connection is being created.",
-        case(DOWN, state=ConnectionState.PENDING),
-        (),
     ),
 }

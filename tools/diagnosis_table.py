@@ -7,7 +7,9 @@ from pathlib import Path
 from aws_vpn_exporter.diagnosis.case import TURN_ON
 from aws_vpn_exporter.diagnosis.cause import CauseKind, Clue, Rule
 from aws_vpn_exporter.diagnosis.causes import RULES, UNKNOWN, causes
-from testbed.diagnosis_scenarios import CAUSES, FALSE_FRIENDS, Scenario
+from testbed.diagnosis_cases import Scenario
+from testbed.diagnosis_false_friends import FALSE_FRIENDS
+from testbed.diagnosis_scenarios import CAUSES
 from tools.generated import ROOT, main
 
 HEAD = """\

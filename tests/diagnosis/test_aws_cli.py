@@ -11,7 +11,8 @@ from aws_vpn_exporter.demo.server import SimulatedAws
 from aws_vpn_exporter.diagnosis.cause import CauseKind
 from aws_vpn_exporter.diagnosis.causes import causes
 from aws_vpn_exporter.diagnosis.commands import commands
-from testbed.diagnosis_scenarios import CAUSES, THIS
+from testbed.diagnosis_cases import THIS
+from testbed.diagnosis_scenarios import CAUSES
 
 CONNECTION = "vpn-0123456789abcdef0"
 

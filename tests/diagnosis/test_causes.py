@@ -25,13 +25,11 @@ from aws_vpn_exporter.evidence import (
 )
 from aws_vpn_exporter.model import ConnectionState, TunnelState
 from aws_vpn_exporter.sources import SOURCES
-from testbed.diagnosis_scenarios import (
+from testbed.diagnosis_cases import (
     ALL_ON,
     AWS_INITIATES,
-    CAUSES,
     DOWN,
     DOWN_LOGGED,
-    FALSE_FRIENDS,
     FELL,
     GCM_ONLY,
     LOGGED,
@@ -43,6 +41,8 @@ from testbed.diagnosis_scenarios import (
     case,
     tunnel,
 )
+from testbed.diagnosis_false_friends import FALSE_FRIENDS
+from testbed.diagnosis_scenarios import CAUSES
 
 RUNBOOKS = Path(__file__).parents[2] / "docs" / "runbooks"
 EVERY = {**CAUSES, **FALSE_FRIENDS}

@@ -17,21 +17,8 @@ from aws_vpn_exporter.evidence import CustomerGateway, Evidence, LogEventClass, 
 from aws_vpn_exporter.model import ConnectionState, TunnelState
 from aws_vpn_exporter.options import OptionValues
 from aws_vpn_exporter.policy import Policy, Settings
-from testbed.diagnosis_scenarios import (
-    AWS_INITIATES,
-    CAUSES,
-    DOWN,
-    FELL,
-    LONG_AGO,
-    MINUTE,
-    NOW,
-    OTHER,
-    THIS,
-    UP,
-    case,
-    log,
-    tunnel,
-)
+from testbed.diagnosis_cases import AWS_INITIATES, DOWN, FELL, LONG_AGO, MINUTE, NOW, OTHER, THIS, UP, case, log, tunnel
+from testbed.diagnosis_scenarios import CAUSES
 
 EC2 = botocore.session.get_session().get_service_model("ec2")
 OPERATIONS = {xform_name(name, "-"): EC2.operation_model(name) for name in EC2.operation_names}

@@ -31,7 +31,7 @@ from aws_vpn_exporter.evidence import (
 from aws_vpn_exporter.history import Memory
 from aws_vpn_exporter.model import Connection, ConnectionState, TunnelState
 from aws_vpn_exporter.policy import Policy, Settings
-from testbed.diagnosis_scenarios import ALL_ON, FELL, MINUTE, NOW, OTHER, THIS, tunnel
+from testbed.diagnosis_cases import ALL_ON, FELL, MINUTE, NOW, OTHER, THIS, tunnel
 
 Member = TypeVar("Member")
 

@@ -16,7 +16,7 @@ from aws_vpn_exporter.evidence import Evidence, LogEventClass
 from aws_vpn_exporter.model import TunnelState
 from aws_vpn_exporter.options import BY_NAME, OptionValues
 from aws_vpn_exporter.policy import Policy, Settings
-from testbed.diagnosis_scenarios import NOW, case, log, tunnel
+from testbed.diagnosis_cases import NOW, case, log, tunnel
 from testbed.programs import REPOSITORY
 
 EXCHANGE = 5.0

@@ -7,7 +7,7 @@ import pytest
 
 from aws_vpn_exporter.history import Memory
 from tests.diagnosis.stage import DAY, HOUR, MINUTE, NOW, UP, C, Call, Flow, Said, Story, T, story, tell
-from tests.diagnosis.test_stories import (
+from tests.diagnosis.stories import (
     AUTH,
     BOTH,
     BUSY,

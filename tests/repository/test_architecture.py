@@ -105,3 +105,9 @@ def test_a_room_that_is_not_on_the_map_is_noticed(project: Path) -> None:
         room.unlink()
     assert code == 1
     assert "attic" in report
+
+
+def test_no_python_file_is_longer_than_400_lines() -> None:
+    files = [file for path in ROOTS.values() for file in (REPOSITORY / path).rglob("*.py")]
+    assert len(files) > 300
+    assert not [file for file in files if len(file.read_text().splitlines()) > 400]
