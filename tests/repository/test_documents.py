@@ -110,3 +110,18 @@ def test_the_figures_of_the_lean_set_are_true() -> None:
     for figure, found in zip(stated.groups(), (lean, ours), strict=True):
         # The demo's fleet changes while it runs: a cause more or less.
         assert abs(float(figure) - len(found) / connections) < 1
+
+
+COMMANDS_ARE_RUN = {"docs/ON-CALL.md", *(str(page) for page in PAGES if page.parent.name == "runbooks")}
+"""Every command of these is run by tests/end_to_end/test_documented_commands.py."""
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if str(page) not in COMMANDS_ARE_RUN], ids=str)
+def test_every_command_names_the_test_that_runs_it_or_why_none_does(page: Path) -> None:
+    text = (ROOT / page).read_text()
+    for block in re.finditer(r"^```(\w*)\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
+        if block[1] in ("", "sh", "bash", "console") and not block[2].startswith("("):
+            line = text[: block.start()].rstrip().rpartition("\n")[2]
+            mark = re.fullmatch(r"<!-- (tested by: (\S+)|not run by a test: .+) -->", line)
+            assert mark, f"{page}: {block[2]}"
+            assert not mark[2] or (ROOT / mark[2]).exists(), mark[2]

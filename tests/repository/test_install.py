@@ -27,7 +27,7 @@ def commands(heading: str) -> str:
     """The commands under the heading that are not marked as needing what is not here."""
     section = re.split(r"^## ", GUIDE, flags=re.MULTILINE)
     (text,) = [part for part in section if part.startswith(f"{heading}\n")]
-    text = re.sub(r"^<!-- not run by the test: .*? -->\n```sh\n.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
+    text = re.sub(r"^<!-- not run by a test: .*? -->\n```sh\n.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
     return "".join(re.findall(r"^```sh\n(.*?)^```", text, re.MULTILINE | re.DOTALL))
 
 
