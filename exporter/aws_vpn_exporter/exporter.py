@@ -59,8 +59,9 @@ _SOON = 0.25
 _ASSUMED_AGAIN_AFTER = 60.0
 """Seconds between two attempts to replace a session that AWS refuses."""
 
-_TOO_EARLY = 1.0
-"""Seconds until a source is asked again that was asked before the target's connections were known."""
+_TOO_EARLY = 10.0
+"""Seconds until a source is asked again that was asked before the target's connections were known. Usually it is asked
+as soon as they are."""
 
 _LARGE_JITTER = 0.5
 """Of long pauses: the first polls take seconds together, the later ones should spread over minutes."""
@@ -104,7 +105,7 @@ class Exporter:
         self._reload_successful, self._last_reload = True, time.time()
         self._process = ProcessCollector(registry=None)
         self._connection_polls = ConnectionPolls(aws, time.monotonic)
-        self._poller = Poller(self._connections, self._connection_schedule(), time, _chance)
+        self._poller = Poller(self._connections, self._connection_schedule(), time, _chance, self._ask_sources_soon)
         self._roles = Poller(self._assume_role, _role_schedule(self._active.config), time, _chance)
         self._regions = Poller(self._enabled_regions, _region_schedule(self._active.config), time, _chance)
         self._sources: Mapping[str, Poller[SourceAnswer[Any]]] = {
@@ -227,6 +228,11 @@ class Exporter:
             found = self._connection_polls.fetch(target, self._active.settings, config.poll_interval)
         self._histories[target] = remembered(self._histories.get(target), found, time.time())
         return found
+
+    def _ask_sources_soon(self, target: Target) -> None:
+        """Of thousands of targets most have no connections: their sources are not asked again and again until then."""
+        for poller in self._sources.values():
+            poller.hasten(target, 0.0)
 
     def _enabled_regions(self, target: Target) -> tuple[str, ...]:
         with self._new_session_after_refusal(target):

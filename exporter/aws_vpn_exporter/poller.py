@@ -88,9 +88,14 @@ class Poller(Generic[Answer]):
         schedule: Schedule[Answer],
         clock: Clock,
         jitter: Callable[[], float],
+        when_known: Callable[[Target], None] = lambda _: None,
     ) -> None:
-        """`fetch` raises PollError for every expected failure; `jitter` gives numbers from 0 to 1."""
+        """`fetch` raises PollError for every expected failure; `jitter` gives numbers from 0 to 1.
+
+        `when_known` is called with a target that has an answer from now on and had none before, or only an empty one.
+        """
         self._fetch = fetch
+        self._when_known = when_known
         self._schedule = schedule
         self._clock = clock
         self._jitter = jitter
@@ -216,6 +221,7 @@ class Poller(Generic[Answer]):
             now = self._clock.monotonic()
             if not entry.tried:
                 self._progress_at = now
+            before = entry.status.answer
             entry.status = replace(entry.status, polls=entry.status.polls + 1, duration=now - started)
             if isinstance(result, PollError):
                 self._note_failure(entry, result)
@@ -224,6 +230,8 @@ class Poller(Generic[Answer]):
             entry.busy, entry.polled_at = False, now
             pause = self._pause(entry)
             self._plan(target, entry, now + pause.seconds * (1 - pause.jitter * self._jitter()))
+        if not isinstance(result, PollError) and (before is None or (result and not before)):
+            self._when_known(target)
 
     def _watch(self, targets: Mapping[Target, Discovered]) -> None:
         now, before = self._clock.monotonic(), self._entries

@@ -9,6 +9,7 @@ sees them.
 import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, NamedTuple, cast
 from xml.etree.ElementTree import Element, ParseError, XMLPullParser
 
@@ -114,6 +115,7 @@ class _Member(NamedTuple):
     item: _Reader | None
 
 
+@lru_cache(maxsize=8)  # thousands of empty answers are read, each in less time than the readers take to make
 def _members(operation: OperationModel, root: str) -> dict[str, _Member]:
     """The answer's members by tag. Raises ValueError where `root` is the tag of another answer."""
     namespace, _, name = root.rpartition("}")
