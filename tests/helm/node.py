@@ -129,7 +129,7 @@ class Namespace:
         """Takes the release away; what was not there before it has gone with it."""
         self.helm("uninstall", "vpn", "--wait", "--timeout=180s")
         with suppress(TimeoutError):
-            wait_for(lambda: not self.left_over(), 150, "nothing is left over, pods that hand over included")
+            wait_for(lambda: not self.left_over(), 300, "nothing is left over, pods that hand over included")
         assert not self.left_over(), f"an uninstallation leaves {self.left_over()}"
 
     def left_over(self) -> set[str]:
