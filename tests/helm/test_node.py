@@ -26,7 +26,7 @@ MONITORED = "app.kubernetes.io/name=aws-vpn-exporter,app.kubernetes.io/instance=
 """What a ServiceMonitor of the release selects services by."""
 PORT = 10450
 HANDOVER = 120
-"""Seconds. Twice of what a change of the number of shards took on two cores with six other busy processes."""
+"""Seconds: well more than new pods take to be ready, on a busy machine too."""
 
 pytestmark = pytest.mark.timeout(600)
 """The first test waits until everything is built and started."""
@@ -69,7 +69,7 @@ def test_the_api_server_accepts_every_manifest(node: Node, file: Path) -> None:
 
 @pytest.mark.timeout(1200)
 def test_from_one_to_shards_and_back_no_region_goes_unwatched(node: Node) -> None:
-    """The chart promises it as long as the new pods are ready within `handoverSeconds`; nothing else may cause a gap."""
+    """The chart promises it as long as the new pods are ready within `handoverSeconds`; nothing else leaves a gap."""
     with node.namespace("shards") as namespace:
 
         def become(shards: int) -> None:
