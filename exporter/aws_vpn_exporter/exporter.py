@@ -330,13 +330,20 @@ class Exporter:
 
 
 def _source_schedule(loaded: Config, name: str) -> Schedule[SourceAnswer[Any]]:
-    """Where there are no tunnels yet, the next poll comes soon: it costs no call until there are some."""
+    """Where there are no tunnels yet, the next poll comes soon: it costs no call until there are some.
+
+    Where AWS has nothing to say about those there are, it is asked no more often than where it has.
+    """
     block = loaded.sources().get(name)
     interval = block.interval if block else loaded.poll_interval
     return Schedule(
         poll_interval=loaded.poll_interval,
         next_poll=lambda answer: Pause(
-            _TOO_EARLY if answer.too_early else interval if answer.values else loaded.poll_interval
+            _TOO_EARLY
+            if answer.too_early
+            else interval
+            if answer.values or answer.partial_error
+            else loaded.poll_interval
         ),
         valid_for=lambda _: interval + loaded.stale_after,
         partial_error=lambda answer: answer.partial_error,

@@ -33,6 +33,9 @@ BOTO3_VERSION = version("boto3")
 _MODELS = Path(__file__).parent / "models"
 """The EC2 API and the endpoints, cut down to what is in use: whole they cost 23 MB and 0.2 s (tools/models.py)."""
 
+_MOST_CONNECTIONS = 192
+"""Kept open to each service in a region: as many as there are threads of pollers that may ask it at once."""
+
 _acting_as: ContextVar[RoleSession | None] = ContextVar("acting_as", default=None)
 
 
@@ -62,7 +65,7 @@ class Aws:
             read_timeout=read_timeout,
             retries={"mode": "standard", "total_max_attempts": tries},
             user_agent_extra=f"aws-vpn-exporter/{__version__}",
-            max_pool_connections=64,
+            max_pool_connections=_MOST_CONNECTIONS,
         )
         self._clients: dict[tuple[str, str], Any] = {}
         self._lock = threading.Lock()
