@@ -34,7 +34,7 @@ from aws_vpn_exporter.target import ALL_REGIONS, Discovered, PollError, Target
 
 log = logging.getLogger(__name__)
 
-_chance = random.Random().random  # noqa: S311  # nosec B311 - no secret depends on it
+_chance = random.Random().random  # noqa: S311  # nosec B311
 
 _THREADS = (64, 32)
 """The most threads that poll targets that answer, and targets that fail; each holds at most one call to AWS."""

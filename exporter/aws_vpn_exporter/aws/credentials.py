@@ -19,7 +19,7 @@ from botocore.session import Session
 from aws_vpn_exporter.redaction import remember
 from aws_vpn_exporter.target import Account, FailureCause, PollError
 
-_chance = random.Random()  # noqa: S311  # nosec B311 - no secret depends on it
+_chance = random.Random()  # noqa: S311  # nosec B311
 
 _LIFETIME = 3600
 """Seconds; the most that AWS allows a role that assumes another one."""
