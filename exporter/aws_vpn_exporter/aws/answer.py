@@ -22,7 +22,7 @@ LARGEST = 64 * 1024 * 1024
 """Bytes of an answer that is read; 10,000 connections are about as much."""
 
 MOST_TAGS = 2_500_000
-"""Opening and closing tags of an answer that is read; those of 10,000 connections, which need some 500 MB in memory."""
+"""Opening and closing tags of an answer that is read; those of 10,000 connections."""
 
 _PIECE = 64 * 1024
 """Bytes that are given to the parser at a time."""
@@ -81,13 +81,13 @@ def _values(body: bytes, operation: OperationModel) -> dict[str, Any]:
         member = members.get((*around, element)[1].tag) if around else None
         if member is None:
             continue
-        if member.item is None and len(around) == 1:
-            read[member.name] = member.whole(element)
-        elif member.item:
+        if member.is_list:
             items = read.setdefault(member.name, [])
             if len(around) == 2:
-                items.append(member.item(element))
+                items.append(member.read(element))
                 around[1].clear()
+        elif len(around) == 1:
+            read[member.name] = member.read(element)
     return read
 
 
@@ -108,11 +108,11 @@ def _ended(body: bytes) -> Iterator[tuple[Sequence[Element], Element]]:
 
 
 class _Member(NamedTuple):
-    """A member of the answer; `item` reads one item of it, where it is a list."""
+    """A member of the answer; `read` reads it, or one item of it where it is a list."""
 
     name: str
-    whole: _Reader
-    item: _Reader | None
+    read: _Reader
+    is_list: bool
 
 
 @lru_cache(maxsize=8)  # thousands of empty answers are read, each in less time than the readers take to make
@@ -123,14 +123,13 @@ def _members(operation: OperationModel, root: str) -> dict[str, _Member]:
     if name != f"{operation.name}Response" or not isinstance(shape, StructureShape):
         raise ValueError(name)
     namespace = namespace and namespace + "}"
-    return {
-        _tag(name, member, namespace): _Member(
-            name,
-            _reader(member, namespace),
-            _reader(member.member, namespace) if isinstance(member, ListShape) else None,
-        )
-        for name, member in shape.members.items()
-    }
+    return {_tag(name, member, namespace): _member(name, member, namespace) for name, member in shape.members.items()}
+
+
+def _member(name: str, shape: Shape, namespace: str) -> _Member:
+    if isinstance(shape, ListShape):
+        return _Member(name, _reader(shape.member, namespace), is_list=True)
+    return _Member(name, _reader(shape, namespace), is_list=False)
 
 
 def _reader(shape: Shape, namespace: str) -> _Reader:
