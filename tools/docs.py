@@ -225,6 +225,7 @@ TITLES = {
     "LogsBlock": "`logs`",
     "ChangesBlock": "`changes`",
     "CustomerGatewaysBlock": "`customer_gateways`",
+    "QuotasBlock": "`quotas`",
     "TlsServerConfig": "`tls_server_config`",
     "HttpServerConfig": "`http_server_config`",
     "RateLimit": "`rate_limit`",

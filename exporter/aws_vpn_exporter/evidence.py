@@ -164,6 +164,14 @@ class CustomerGateway:
 
 
 @dataclass(frozen=True, slots=True)
+class Quotas:
+    """How many VPN connections AWS allows (Service Quotas); None where it knows of no such quota."""
+
+    per_region: int | None = None
+    per_virtual_private_gateway: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """What the optional sources say about one tunnel: a field for each source, named as its configuration block.
 
@@ -176,6 +184,7 @@ class Evidence:
     logs: TunnelLog | None = None
     changes: Changes | None = None
     customer_gateways: CustomerGateway | None = None
+    quotas: Quotas | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,9 @@ SourcePoll = PollStatus[SourceAnswer[Any]]
 CUSTOMER_GATEWAYS = "customer_gateways"
 """The source that is always on."""
 
+QUOTAS = "quotas"
+"""The source that speaks of targets rather than tunnels: the same of all."""
+
 
 @dataclass(frozen=True)
 class TargetStatus:

@@ -9,7 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from aws_vpn_exporter.demo.fleet import Fleet
 from aws_vpn_exporter.demo.server import SimulatedAws
-from aws_vpn_exporter.evidence import Change, Changes, SourceAnswer
+from aws_vpn_exporter.evidence import Change, Changes, Quotas, SourceAnswer
 from aws_vpn_exporter.metrics import METRICS
 from aws_vpn_exporter.metrics.page import PLAIN, MetricsPage
 from aws_vpn_exporter.model import Connection, ConnectionState, Tunnel, TunnelId
@@ -27,13 +27,14 @@ IDENTITY = {"account_id", "region", "vpn_connection_id", "tunnel_ip"}
 
 
 def rare() -> str:
-    """A page with what the simulated fleet never says: a change by somebody, and log lines of nobody's tunnel."""
+    """A page with what the simulated fleet never says: a change by somebody, log lines of nobody's tunnel, and quotas."""
     target, tunnel = Target("123456789012", "eu-west-1"), TunnelId("vpn-1", "203.0.113.1")
     connection = Connection("vpn-1", ConnectionState.AVAILABLE, tunnels=(Tunnel(tunnel.tunnel_ip),))
     changes = Changes((Change(1_800_000_000.0, "ModifyVpnTunnelOptions", "alice"),))
     sources: dict[str, SourcePoll] = {
         "changes": PollStatus(target, answer=SourceAnswer({tunnel: changes})),
         "logs": PollStatus(target, answer=SourceAnswer({}, unmatched=3)),
+        "quotas": PollStatus(target, answer=SourceAnswer({tunnel: Quotas(50, None)})),
     }
     status = TargetStatus(PollStatus(target, answer=(connection,)), sources)
     return MetricsPage(Settings()).text([status], [], PLAIN, 1_800_000_000.0).decode()

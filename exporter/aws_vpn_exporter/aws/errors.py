@@ -28,7 +28,7 @@ _CAUSES_BY_CODE = {
     ),
     FailureCause.CLOCK_SKEW: "RequestTimeTooSkewed RequestInTheFuture",
     FailureCause.REGION: "OptInRequired InvalidRegion RegionDisabledException",
-    FailureCause.NOT_FOUND: "ResourceNotFoundException InvalidVpnConnectionID.NotFound",
+    FailureCause.NOT_FOUND: "ResourceNotFoundException NoSuchResourceException InvalidVpnConnectionID.NotFound",
     FailureCause.TIMEOUT: "RequestTimeout RequestTimeoutException",
 }
 _CAUSE_OF_CODE = {code: cause for cause, codes in _CAUSES_BY_CODE.items() for code in codes.split()}

@@ -85,6 +85,14 @@ class CustomerGateways(Protocol):
         """Answer DescribeCustomerGateways, as boto3 returns it."""
 
 
+@runtime_checkable
+class QuotaRecords(Protocol):
+    """What a backend can tell beside: its quotas. A backend without it has AWS's defaults."""
+
+    def quota(self, region: str, code: str) -> float | None:
+        """Return the quota of EC2 that is applied in a region; None if none is, so that AWS's default holds."""
+
+
 class FleetChanges(Protocol):
     """Carries out the calls of the EC2 API that change a connection, and returns the answers as boto3 does.
 
@@ -128,3 +136,6 @@ class NoOptionalSources:
     def customer_gateways(self, region: str) -> Mapping[str, object]:
         """Know of no customer gateway."""
         return {"CustomerGateways": []}
+
+    def quota(self, region: str, code: str) -> None:
+        """Know of no quota that is not AWS's default."""

@@ -97,6 +97,11 @@ _BY_SERVICE: dict[str, dict[FaultName, Refusal]] = {
     "ec2": _EC2,
     "sts": _STS,
     "logs": _LOGS,
+    "servicequotas": {
+        **_LOGS,
+        "throttled": Refusal(400, "TooManyRequestsException", "Rate exceeded"),
+        "server_error": Refusal(500, "ServiceException", "Something went wrong."),
+    },
     # CloudWatch uses the codes of its query protocol in every protocol. They are the same as those of STS.
     "cloudwatch": {**_STS, "server_error": Refusal(500, "InternalServiceFault", "The request processing has failed.")},
 }

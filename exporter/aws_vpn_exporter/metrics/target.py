@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterable, Iterator
 
+from aws_vpn_exporter.evidence import Quotas
 from aws_vpn_exporter.metrics.record import Metric, Sample, counted, value
-from aws_vpn_exporter.status import CUSTOMER_GATEWAYS, ConnectionsPoll, SourcePoll, TargetStatus, source_up
+from aws_vpn_exporter.status import CUSTOMER_GATEWAYS, QUOTAS, ConnectionsPoll, SourcePoll, TargetStatus, source_up
 
 TARGET: tuple[Metric[ConnectionsPoll], ...] = (
     Metric(
@@ -61,7 +62,26 @@ def _customer_gateways(status: TargetStatus) -> float | None:
     return float(source_up(poll)) if poll and poll.polls and not (poll.answer and poll.answer.too_early) else None
 
 
+def _connections_limits(status: TargetStatus) -> Iterator[Sample]:
+    answer = status.sources[QUOTAS].answer if QUOTAS in status.sources else None
+    quotas = next(iter(answer.values.values()), None) if answer else None
+    for per, limit in _scopes(quotas) if quotas else ():
+        if limit is not None:
+            yield {"per": per}, float(limit)
+
+
+def _scopes(quotas: Quotas) -> Iterable[tuple[str, int | None]]:
+    return (("region", quotas.per_region), ("virtual_private_gateway", quotas.per_virtual_private_gateway))
+
+
 SOURCE: tuple[Metric[TargetStatus], ...] = (
+    Metric(
+        "aws_vpn_target_connections_limit",
+        "How many VPN connections AWS allows (Service Quotas): for the whole region, and for each virtual private "
+        "gateway. Only with the block quotas, and where there are connections.",
+        ("per",),
+        _connections_limits,
+    ),
     Metric(
         "aws_vpn_target_customer_gateways_up",
         "Whether the latest DescribeCustomerGateways, which names the devices at the other end, succeeded. Nothing "

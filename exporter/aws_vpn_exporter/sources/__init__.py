@@ -13,6 +13,7 @@ from aws_vpn_exporter.sources.logs import LogsSource
 from aws_vpn_exporter.sources.maintenance import MaintenanceSource
 from aws_vpn_exporter.sources.negotiated import NegotiatedSource
 from aws_vpn_exporter.sources.protocol import Source, SourceBlock
+from aws_vpn_exporter.sources.quotas import QuotasSource
 from aws_vpn_exporter.sources.traffic import TrafficSource
 
 __all__ = ["SOURCES", "Source", "SourceBlock"]
@@ -24,6 +25,7 @@ _LISTED: tuple[type[Source], ...] = (
     LogsSource,
     ChangesSource,
     CustomerGatewaysSource,
+    QuotasSource,
 )
 
 SOURCES: Mapping[str, type[Source]] = {source.name: source for source in _LISTED}

@@ -16,9 +16,10 @@ from ..backend import (
     FleetChanges,
     NoOptionalSources,
     OptionalSources,
+    QuotaRecords,
 )
 from ..faults import LOAD_BALANCER_PAGE, PORTAL_PAGE, PROXY_PAGE, FaultName, Refusal, RefusedError, refusal
-from . import cloudtrail, cloudwatch, ec2, logs, sts
+from . import cloudtrail, cloudwatch, ec2, logs, servicequotas, sts
 from .active_faults import ActiveFaults
 from .call_counts import CallCounts
 from .calls import XML_SERVICES, Call, Operations, Response, refused, success
@@ -32,7 +33,7 @@ def no_script(operation: str, region: str) -> None:
 
 
 class SimulatedAws:
-    """An AWS endpoint for EC2, STS, CloudWatch, its Logs and CloudTrail on 127.0.0.1, during a `with` block.
+    """An endpoint for EC2, STS, CloudWatch, its Logs, CloudTrail and Service Quotas on 127.0.0.1, in a `with` block.
 
     It accepts any credentials and does not check signatures. These operations are answered, all others refused:
 
@@ -41,7 +42,8 @@ class SimulatedAws:
     - GetVpnTunnelReplacementStatus, GetActiveVpnTunnelStatus, GetMetricData and FilterLogEvents, from `sources` or, if
       that is None, from `fleet`. The last two give at most `page_size` values or events at a time. CloudWatch keeps the
       traffic under `traffic_dimensions`; without VpnId, `sources` are asked about a connection whose id is empty.
-    - DescribeCustomerGateways and LookupEvents, from the same, if it tells of customer gateways and of calls.
+    - DescribeCustomerGateways, LookupEvents and GetServiceQuota, from the same, if it tells of customer gateways, calls
+      and quotas; GetAWSDefaultServiceQuota.
     - ModifyVpnTunnelOptions, ReplaceVpnTunnel, CreateVpnConnectionRoute and DeleteVpnConnectionRoute, if there is an
       object `changes` that carries them out.
     - DescribeRegions (`regions`) and GetCallerIdentity (`account_id`).
@@ -79,6 +81,7 @@ class SimulatedAws:
             **cloudwatch.operations(sources, page_size, traffic_dimensions),
             **logs.operations(sources, page_size),
             **cloudtrail.operations(sources if isinstance(sources, ChangeRecords) else nothing),
+            **servicequotas.operations(sources if isinstance(sources, QuotaRecords) else nothing),
         }
         self._faults = ActiveFaults(script)
         self._counts = CallCounts()
