@@ -3,7 +3,7 @@
 from grafana.annotations import connection_changes, maintenance
 from grafana.board import Board, Section
 from grafana.connection_setup import SETUP
-from grafana.connection_sources import OPTIONAL_SOURCES
+from grafana.connection_sources import OPTIONAL_SOURCES, PATH_QUALITY
 from grafana.panels import lines, number, timeline
 from grafana.queries import (
     CONNECTIONS,
@@ -176,6 +176,7 @@ CONNECTION = Board(
         Section("", (*NOW, TUNNELS, STATES, ALERTS)),
         Section("Routes and changes", (ROUTES, STATUS_CHANGES)),
         Section("Traffic, maintenance and logs", OPTIONAL_SOURCES),
+        Section("Path quality", PATH_QUALITY),
         Section("Set-up", SETUP),
     ),
     connections="one",

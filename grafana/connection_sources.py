@@ -71,6 +71,47 @@ TRAFFIC = lines(
 )
 
 
+_PINGED = 'job="aws-vpn-keepalive", account_id=~"$account_id", region=~"$region", vpn_connection_id=~"$connection"'
+"""The keepalive is a job of its own."""
+_NO_PINGS = "Nothing measured: it takes the keepalive, which pings hosts behind the connection"
+
+
+def _usual(record: str, best: str) -> str:
+    """What is recorded once an hour."""
+    return f"{best} by (vpn_connection_id) (last_over_time({record}{{{_PINGED}}}[2h]))"
+
+
+PATH_LOSS = lines(
+    "Pings that get lost",
+    "Share of the keepalive's pings within five minutes that nobody answered: to the host behind the connection that "
+    "answers best, and through each tunnel where its inside address is pinged. Usual: the worst hours of a week.",
+    {
+        "best host": newest("vpn_connection:path_loss:ratio5m", _PINGED, "vpn_connection_id"),
+        "{{tunnel_ip}}": newest("vpn_tunnel:path_loss:ratio5m", _PINGED, _TUNNEL),
+        "usual": _usual("vpn_connection:path_loss:usual", "max"),
+    },
+    unit="percentunit",
+    reach=0.1,
+    empty=_NO_PINGS,
+)
+
+PATH_RTT = lines(
+    "Round-trip time",
+    "How long the keepalive's pings take, on average of five minutes: to the nearest host behind the connection, and "
+    "through each tunnel where its inside address is pinged. Usual: the slowest hours of a week.",
+    {
+        "nearest host": newest("vpn_connection:path_rtt_seconds:avg5m", _PINGED, "vpn_connection_id"),
+        "{{tunnel_ip}}": newest("vpn_tunnel:path_rtt_seconds:avg5m", _PINGED, _TUNNEL),
+        "usual": _usual("vpn_path:rtt_seconds:usual", "min"),
+    },
+    unit="s",
+    reach=0.05,
+    empty=_NO_PINGS,
+)
+
+PATH_QUALITY = (PATH_LOSS, PATH_RTT)
+
+
 def _logged(window: str, by: str, only: str = "") -> str:
     """How many events the log of each tunnel had within a time. Prometheus extrapolates to halves; events are whole."""
     events = f"aws_vpn_tunnel_log_events_total{{{CONNECTIONS}{only}}}"

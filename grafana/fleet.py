@@ -4,6 +4,7 @@ from grafana_foundation_sdk.builders import dashboard as build
 from grafana_foundation_sdk.models import dashboard as model
 
 from grafana.board import Board, Section
+from grafana.capacity import CAPACITY
 from grafana.panels import CALM, GREEN, GREY, ORANGE, PURPLE, RED, Words, lines, number
 from grafana.queries import (
     ID,
@@ -373,6 +374,7 @@ FLEET = Board(
         Section("The whole fleet", (*COUNTS, CONNECTIONS)),
         Section("Availability against the objective", (AVAILABILITY, OBJECTIVE, HISTORY)),
         Section("Recent changes and the view on AWS", (CHANGES, TARGET_HEALTH)),
+        Section("Sites and capacity: open to ask", CAPACITY, closed=True),
     ),
     more_variables=(_CHOICE_OF_OBJECTIVE,),
 )

@@ -118,6 +118,7 @@ def lines(
     *,
     unit: str,
     decimals: int | None = None,
+    reach: float = 1,
     empty: str,
     stacked: bool = False,
     stepped: bool = False,
@@ -127,7 +128,10 @@ def lines(
     width: int = 12,
     height: int = 8,
 ) -> Panel:
-    """Values over time; `queries` is the legend of each query and its expression, `names` how a legend reads."""
+    """Values over time; `queries` is the legend of each query and its expression, `names` how a legend reads.
+
+    The axis goes to `reach` or further: over nothing but zeros it would go to 100.
+    """
     panel = (
         timeseries.Panel()
         .title(title)
@@ -136,8 +140,7 @@ def lines(
         .targets([query(expr, ref, legend) for ref, (legend, expr) in zip(refs(), queries.items(), strict=False)])
         .unit(unit)
         .min(0)
-        # An axis over nothing but zeros would go to 100.
-        .axis_soft_max(1)
+        .axis_soft_max(reach)
         .no_value(empty)
         .draw_style(shapes.GraphDrawStyle.BARS if bars else shapes.GraphDrawStyle.LINE)
         .line_width(2)

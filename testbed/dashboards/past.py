@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from testbed.dashboards.prometheus import JOB, Past
+from testbed.dashboards.prometheus import JOB, KEEPALIVE, Past
 
 HOUR, DAY = 3600, 86400
 REKEY = 2700
@@ -131,6 +131,7 @@ def past_of(outages: Mapping[str, Sequence[Outage]], days: int = 30, step: int =
             if metric == "aws_vpn_connection_info" and vpn_id in histories:
                 identity = {name: labels[name] for name in ("account_id", "region", "vpn_connection_id")}
                 yield from _alerts(identity, histories[vpn_id], moments, now)
+                yield from _path(identity, histories[vpn_id], moments, now)
 
     return lines
 
@@ -147,6 +148,21 @@ def _alerts(identity: Labels, history: History, moments: Sequence[int], now: flo
         yield from (_line("ALERTS", labels, 1, at) for at in moments if history.lost(now - at) == tunnels)
 
 
-def _line(metric: str, labels: Labels, value: float, at: float) -> str:
-    pairs = ",".join(f'{name}="{text}"' for name, text in {**labels, "job": JOB}.items())
+def _path(identity: Labels, history: History, moments: Sequence[int], now: float) -> Iterator[str]:
+    """What the keepalive measured: all pings are lost while both tunnels are down, some before that."""
+    for at in moments:
+        lost = history.lost(now - at)
+        busy = 0.5 + 0.5 * math.sin(2 * math.pi * (now - at) / DAY)
+        loss = 1.0 if lost == 2 else 0.04 * busy if lost == 1 else 0.0
+        yield _line("vpn_connection:path_loss:ratio5m", identity, loss, at, KEEPALIVE)
+        yield _line("vpn_connection:path_loss:usual", identity, 0.02, at, KEEPALIVE)
+        yield _line("vpn_path:rtt_seconds:usual", identity, 0.036, at, KEEPALIVE)
+        if lost < 2:
+            yield _line(
+                "vpn_connection:path_rtt_seconds:avg5m", identity, 0.027 + 0.008 * busy + 0.02 * lost, at, KEEPALIVE
+            )
+
+
+def _line(metric: str, labels: Labels, value: float, at: float, job: str = JOB) -> str:
+    pairs = ",".join(f'{name}="{text}"' for name, text in {**labels, "job": job}.items())
     return f"{metric}{{{pairs}}} {value} {at}"

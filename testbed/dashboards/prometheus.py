@@ -15,10 +15,13 @@ import yaml
 
 from aws_vpn_exporter.demo.fleet import Fleet, Scenario
 from aws_vpn_exporter.demo.server import SimulatedAws
+from aws_vpn_exporter.sources import SOURCES as ALL_SOURCES
+from testbed.dashboards.keepalive import pings
 from testbed.exporter_process import COMMAND, clean_environment, with_credentials
 from testbed.programs import REPOSITORY, find, free_port, program, wait_for
 
 JOB = "aws-vpn-exporter"
+KEEPALIVE = "aws-vpn-keepalive"
 REGIONS = ("eu-west-1", "us-east-1")
 RULES = REPOSITORY / "alerts" / "aws-vpn.rules.yaml"
 
@@ -50,7 +53,14 @@ traffic: {interval: 1m}
 maintenance: {interval: 1m}
 negotiated: {interval: 1m}
 logs: {interval: 10s}
+quotas: {interval: 1m}
+sites: {tag: site, direct_connect: [Quillhaven]}
+headroom: {}
 """
+"""All that may be turned on, and the keepalive with it."""
+
+OPTIONAL = sorted({name for name, source in ALL_SOURCES.items() if not source.always_on} & set(yaml.safe_load(SOURCES)))
+"""The optional sources among them."""
 
 Samples = Sequence[Mapping[str, object]]
 Past = Callable[[str, float], Iterable[str]]
@@ -96,7 +106,7 @@ class Prometheus:
 def lab(
     scenario: str | Scenario, folder: Path, past: Past | None = None, pace: int = 2, sources: str = ""
 ) -> Iterator[Prometheus]:
-    """Run it all; `sources` are the blocks of the configuration that turn optional sources on.
+    """Run it all; `sources` is SOURCES or nothing.
 
     Every poll, scrape and group of rules comes round in `pace` seconds; alerts fire at once.
     """
@@ -110,13 +120,14 @@ def lab(
         pages = [f"http://{address}/metrics" for address in replicas]
         wait_for(lambda: all(_knows_aws(page) for page in pages), 30, "the replicas to know AWS", folder)
         if sources:
-            answers = ["1.0"] * len(REGIONS) * len(yaml.safe_load(sources))
+            answers = ["1.0"] * len(REGIONS) * len(OPTIONAL)
             wait_for(lambda: all(_sources(page) == answers for page in pages), 90, "the sources to answer", folder)
         if past:
             _backfill(promtool, folder, past(_read(pages[0]), time.time()))
+        keepalive = stack.enter_context(pings(_read(pages[0]))) if sources else ""
         address = f"127.0.0.1:{free_port()}"
         (folder / "rules.yaml").write_text(yaml.safe_dump(_hurried(yaml.safe_load(RULES.read_text()), pace)))
-        (folder / "prometheus.yaml").write_text(yaml.safe_dump(_prometheus_config(replicas, pace)))
+        (folder / "prometheus.yaml").write_text(yaml.safe_dump(_prometheus_config(replicas, keepalive, pace)))
         options = [
             f"--config.file={folder / 'prometheus.yaml'}",
             f"--storage.tsdb.path={folder / 'data'}",
@@ -156,11 +167,14 @@ def _sources(page: str) -> list[str]:
     return re.findall(r"^aws_vpn_source_up\{.*\} (\S+)$", _read(page), re.MULTILINE)
 
 
-def _prometheus_config(replicas: Sequence[str], pace: int) -> Mapping[str, object]:
+def _prometheus_config(replicas: Sequence[str], keepalive: str, pace: int) -> Mapping[str, object]:
+    jobs = {JOB: replicas, **({KEEPALIVE: [keepalive]} if keepalive else {})}
     return {
         "global": {"scrape_interval": f"{pace}s", "evaluation_interval": f"{pace}s"},
         "rule_files": ["rules.yaml"],
-        "scrape_configs": [{"job_name": JOB, "static_configs": [{"targets": list(replicas)}]}],
+        "scrape_configs": [
+            {"job_name": name, "static_configs": [{"targets": list(targets)}]} for name, targets in jobs.items()
+        ],
     }
 
 

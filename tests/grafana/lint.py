@@ -123,8 +123,8 @@ def _queries(dashboard: Dashboard) -> Iterator[tuple[str, str]]:
 
 def _query(expr: str) -> Iterator[str]:
     for selector in re.findall(r"[a-zA-Z_:][\w:]*\{[^}]*\}|\{[^}]*\}", expr):
-        if '"AwsVpnExporterDown"' in selector:
-            continue  # it has no job
+        if '"AwsVpnExporterDown"' in selector or '"aws-vpn-keepalive"' in selector:
+            continue  # the first has no job, the second is one
         if '"$job"' not in selector and "label_values(aws_vpn_target_up, job)" not in expr:
             yield f"{selector} of every job"
     if re.search(r"\b(rate|irate)\([^[]*\[(?!\$__rate_interval)", expr):

@@ -40,6 +40,7 @@ SILENT = {
 # What asks for one of these has nothing to say while the optional sources are off.
 OF_SOURCES = re.compile(
     r"aws_vpn_(source_|tunnel_(standby|receive|transmit|traffic|maintenance|last_maintenance|negotiated|log_events))"
+    r"|aws_vpn_site|_limit|used_ratio|connection:exists|vpn_tunnel:path_"
 )
 PER_REPLICA = ("aws-vpn-exporter: Replicas:", "aws-vpn-exporter: Duration of scrapes:")
 

@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any
 
 import pytest
-import yaml
 
 from aws_vpn_exporter.demo.fleet import SCENARIOS, Scenario, ScriptedFault
 from aws_vpn_exporter.demo.fleet.log_lines import LogLine
@@ -15,7 +14,7 @@ from aws_vpn_exporter.demo.fleet.situations import EVERY_OPTION_SET, REKEY_MISMA
 from aws_vpn_exporter.demo.fleet.tunnel_histories import MAINTENANCE_PENDING, REKEY_REFUSED
 from grafana.tables import NONE
 from testbed.dashboards.answers import UIDS, answers, choices, figure, load, replicas_count_once
-from testbed.dashboards.prometheus import ACCOUNT_NAME, REGIONS, SOURCES, Prometheus, lab
+from testbed.dashboards.prometheus import ACCOUNT_NAME, OPTIONAL, REGIONS, SOURCES, Prometheus, lab
 from testbed.programs import wait_for
 from tests.grafana.seen import look, table
 
@@ -38,12 +37,17 @@ TALKATIVE = replace(
         ),
     ),
 )
+SHARED_SITE = "Millbrook Junction"
 CAUSES = Scenario(
     "Each cause once.",
     (
         TALKATIVE,
         EVERY_OPTION_SET,
-        *(one for one in SCENARIOS["causes"].connections if one.name != TALKATIVE.name),
+        *(
+            replace(one, site=SHARED_SITE) if one.name in ("signal-box", "watermill") else one
+            for one in SCENARIOS["causes"].connections
+            if one.name != TALKATIVE.name
+        ),
     ),
 )
 CAUSE = {
@@ -82,8 +86,10 @@ def talkative(causes: Prometheus) -> str:
 def test_with_the_sources_on_every_query_is_answered(causes: Prometheus, talkative: str, uid: str) -> None:
     """All that the sources read shows, once, whoever read it."""
     found = list(answers(causes, uid, talkative if uid == "aws-vpn-connection" else ".+"))
-    # Nothing fails here, and there is no past of which the availability would be known.
-    silent = {one.where for one in found if not re.search("failures_total|:avg(7|30)d", one.expr) and not one.samples}
+    # Nothing fails here, and there is no past of which the availability or what is usual would be known.
+    silent = {
+        one.where for one in found if not re.search("failures_total|:avg(7|30)d|:usual", one.expr) and not one.samples
+    }
     assert silent == set()
     replicas_count_once(causes, uid)
 
@@ -156,8 +162,25 @@ def test_sources_and_pending_maintenance_are_counted(causes: Prometheus, seen: S
     assert figure(causes, "aws-vpn-fleet", "Maintenance pending") == 2
     found = table(seen["aws-vpn-exporter"]["Optional sources"])
     assert sorted((row["Region"], row["Source"], row["Read"]) for row in found) == [
-        (region, source, "IN FULL") for region in sorted(REGIONS) for source in sorted(yaml.safe_load(SOURCES))
+        (region, source, "IN FULL") for region in sorted(REGIONS) for source in OPTIONAL
     ]
+
+
+def test_sites_are_one_row_each_and_limits_the_nearest_first(seen: Seen) -> None:
+    """Two connections of a site are one row; routes, bandwidth and connections beside what AWS allows."""
+    board = seen["aws-vpn-fleet"]
+    sites = {row["Site"]: row for row in table(board["Sites"])}
+    shared = sites[SHARED_SITE]
+    assert (shared["Status"], shared["Paths up"], shared["Expected"]) == ("PATHS LOST", "2", "4")
+    assert (shared["Device"], shared["Address"]) == ("no", "no")
+    assert {row["Status"] for row in sites.values()} >= {"LAST PATH", "PATHS LOST", "ALL PATHS UP"}
+    nearest = table(board["Tunnels nearest to what AWS lets them carry"])
+    assert nearest[0]["Nearest"] == nearest[0]["Routes"] != "0%"
+    assert len({(row["Connection"], row["Tunnel (outside IP)"]) for row in nearest}) == len(nearest)
+    quotas = table(board["Connections and AWS's quotas"])
+    assert {(row["Virtual private gateway"] == NONE, row["Account"]) for row in quotas} >= {(True, ACCOUNT_NAME)}
+    whole = next(row for row in quotas if row["Virtual private gateway"] == NONE)
+    assert (whole["Connections"], whole["Used"]) == (str(len(CAUSES.connections)), f"{2 * len(CAUSES.connections)}%")
 
 
 @pytest.fixture(scope="module")
@@ -181,6 +204,8 @@ def test_without_connections_each_panel_says_so(empty: Prometheus, uid: str) -> 
 def test_an_account_that_denies_is_not_well(empty: Prometheus) -> None:
     """No answer is neither "no connections" nor "no trouble", and its cause is named."""
     wait_for(lambda: figure(empty, "aws-vpn-fleet", "Accounts and regions unseen") == 1, 60, "the denial")
+    # As long as one replica still has its last good answer, the target is seen.
+    wait_for(lambda: empty.instant("count(aws_vpn_target_up == 0) == 2"), 60, "the denial of both replicas")
     # A counter that begins at one has not grown yet: the second failure is the first that shows.
     wait_for(lambda: empty.instant("increase(aws_vpn_target_poll_failures_total[1m]) > 0"), 60, "the cause")
     board = look(empty)["aws-vpn-fleet"]

@@ -27,7 +27,7 @@ IDENTITY = {"account_id", "region", "vpn_connection_id", "tunnel_ip"}
 
 
 def rare() -> str:
-    """A page with what the simulated fleet never says: a change by somebody, log lines of nobody's tunnel, and quotas."""
+    """A page with what the demo never says: a change by somebody, log lines of nobody's tunnel, quotas."""
     target, tunnel = Target("123456789012", "eu-west-1"), TunnelId("vpn-1", "203.0.113.1")
     connection = Connection("vpn-1", ConnectionState.AVAILABLE, tunnels=(Tunnel(tunnel.tunnel_ip),))
     changes = Changes((Change(1_800_000_000.0, "ModifyVpnTunnelOptions", "alice"),))
