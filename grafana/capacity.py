@@ -71,7 +71,7 @@ _ROUTES, _BANDWIDTH = (
     newest(f"vpn_tunnel:aws_vpn_tunnel_{what}:used_ratio", TARGETS, TUNNEL_ID) for what in ("routes", "bandwidth")
 )
 _NEAREST = f"""topk(50, max by ({TUNNEL_ID}) (
-  {{__name__=~"vpn_tunnel:aws_vpn_tunnel_(routes|bandwidth):used_ratio", {TARGETS}}}
+  label_replace({_ROUTES}, "of", "routes", "", "") or label_replace({_BANDWIDTH}, "of", "bandwidth", "", "")
 ))"""
 
 

@@ -201,7 +201,7 @@ CLOUDWATCH = (
 FAILURES = lines(
     "Failed polls by cause",
     "Polls that failed per second, all replicas together.",
-    {"{{cause}}": f"sum by (cause) (rate(aws_vpn_target_poll_failures_total{{{TARGETS}}}[$__rate_interval]))"},
+    {"{{cause}}": f"sum by (cause) (rate(aws_vpn_target_poll_failures_total{{{TARGETS}}}[$__rate_interval])) > 0"},
     unit="cps",
     empty="No poll failed in this time",
     stacked=True,

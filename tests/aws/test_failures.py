@@ -61,9 +61,11 @@ def test_a_failure_is_named_and_costs_no_data(
     simulated.fail("DescribeVpnConnections", fault)
     held = exporter.after(30)
     assert values(held, "aws_vpn_target_up") == [0.0]
-    assert samples(held, "aws_vpn_target_poll_failures_total") == {
+    failures = samples(held, "aws_vpn_target_poll_failures_total")
+    assert {labels: count for labels, count in failures.items() if count} == {
         frozenset({"account_id": TARGET.account_id, "region": TARGET.region, "cause": CAUSES[fault]}.items()): 1.0
     }
+    assert set(samples(good, "aws_vpn_target_poll_failures_total")) == set(failures), "a counter begins at 0"
     assert samples(held, "aws_vpn_tunnel_up") == tunnels
 
     dropped = exporter.after(301)

@@ -1,10 +1,17 @@
 """Metrics about a target, and about the optional sources' polls of it."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from aws_vpn_exporter.evidence import Quotas
 from aws_vpn_exporter.metrics.record import Metric, Sample, counted, value
 from aws_vpn_exporter.status import CUSTOMER_GATEWAYS, QUOTAS, ConnectionsPoll, SourcePoll, TargetStatus, source_up
+from aws_vpn_exporter.target import FailureCause
+
+
+def _failures(poll: ConnectionsPoll) -> Iterator[Sample]:
+    none: Mapping[FailureCause, int] = dict.fromkeys(FailureCause, 0) if poll.answer else {}
+    return counted({**none, **poll.failures}, "cause")
+
 
 TARGET: tuple[Metric[ConnectionsPoll], ...] = (
     Metric(
@@ -41,9 +48,10 @@ TARGET: tuple[Metric[ConnectionsPoll], ...] = (
     ),
     Metric(
         "aws_vpn_target_poll_failures_total",
-        "Polls that failed, by cause; causes not seen since start have no series.",
+        "Polls that failed, by cause. All causes start at 0 where the account and region has connections; elsewhere, "
+        "as there may be thousands of them, causes not seen since start have no series.",
         ("cause",),
-        lambda poll: counted(poll.failures, "cause"),
+        _failures,
         type="counter",
     ),
 )
