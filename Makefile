@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 WORKERS = $(shell $(BIN)/python -c "import os; print(2 * os.cpu_count())")
 
-.PHONY: run test lint audit generate golden site dashboard-recordings dashboard-pictures grafana-libraries benchmark stack delay silence kubernetes chaos siege soak lab lab-table lock clean
+.PHONY: run test lint audit generate golden site dashboard-recordings dashboard-pictures grafana-libraries benchmark stack delay silence kubernetes operator chaos siege soak lab lab-table lock clean
 
 # Each of them writes files from the code, and with --check says which are not current.
 GENERATORS := tools.models tools.docs tools.commands tools.architecture tools.pages tools.diagnosis_table tools.device_formats tools.grafana_managed grafana.build tools.build_chart
@@ -96,6 +96,13 @@ kubernetes: .venv/dev
 	tools/kubernetes/parts.sh
 	tools/image/build.sh
 	CI=true $(BIN)/python -m pytest tests/helm
+
+# What the Prometheus Operator, on such a node, makes of the chart's objects.
+operator: .venv/dev
+	tools/kubernetes/parts.sh
+	tools/kubernetes/operator.sh
+	tools/image/build.sh
+	CI=true $(BIN)/python -m pytest tests/helm/by_operator.py
 
 .venv/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name it: make PYTHON=python3.11 ...")'

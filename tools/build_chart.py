@@ -21,7 +21,7 @@ from aws_vpn_exporter.config import Config
 from tools.generated import ROOT, add_check, write_or_check
 
 CHART = ROOT / "helm" / "aws-vpn-exporter"
-GO_MODULES = ROOT / "tools" / "kubernetes" / "go.mod"
+GO_MODULES = sorted((ROOT / "tools" / "kubernetes").rglob("go.mod"))
 IMAGE = "ghcr.io/aws-vpn-exporter/aws-vpn-exporter"
 PROJECT = "https://github.com/aws-vpn-exporter/aws-vpn-exporter"
 
@@ -61,16 +61,17 @@ def readme(current: str, values: str, go_modules: str) -> str:
 
 
 def tried(go_modules: str) -> str:
-    """What the tests run and what they only render, by version. `go_modules` names the programs of the real node."""
+    """What the tests run and what they only render, by version. `go_modules` names what was built for it."""
 
     def version(module: str) -> str:
         found = re.search(rf"^(?:require)?\s+{re.escape(module)} v(\S+)", go_modules, re.MULTILINE)
         if not found:
-            raise ValueError(f"tools/kubernetes/go.mod names no version of {module}")
+            raise ValueError(f"no go.mod below tools/kubernetes names a version of {module}")
         return found[1]
 
     published = kubernetes_validate.utils.all_versions()
     operator = importlib.metadata.version("cloudcoil.models.prometheus_operator")
+    real_operator = version("github.com/prometheus-operator/prometheus-operator")
     rows = {
         f"Kubernetes {version('k8s.io/kubernetes')}": "on a real node, in a restricted namespace: installed, upgraded "
         "from one exporter to shards and back, rolled back, uninstalled; every manifest sent to the API server",
@@ -78,6 +79,8 @@ def tried(go_modules: str) -> str:
         "oldest and for the newest",
         f"Helm {version('helm.sh/helm/v4')}": "all of the above on the node; lint",
         f"helm-unittest {version('github.com/helm-unittest/helm-unittest')}": "the suites in `tests/`",
+        f"Prometheus Operator {real_operator}": "on that node, by `make operator`: it reads the monitors, the Probe and "
+        "the rules, its webhook judges the rules, and a real Prometheus takes the configuration that it generates",
         f"Prometheus Operator {operator.rpartition('.')[0]}": "rendered, and held against the schemas of its resources",
     }
     return "| version | what was done |\n|---|---|\n" + "".join(f"| {key} | {text} |\n" for key, text in rows.items())
@@ -189,7 +192,9 @@ def generated(chart_folder: Path) -> Mapping[Path, str]:
 
     return {
         chart_folder / "values.schema.json": schema(read("values.schema.json")),
-        chart_folder / "README.md": readme(read("README.md"), read("values.yaml"), GO_MODULES.read_text("utf-8")),
+        chart_folder / "README.md": readme(
+            read("README.md"), read("values.yaml"), "".join(one.read_text("utf-8") for one in GO_MODULES)
+        ),
         chart_folder / "Chart.yaml": chart(read("Chart.yaml"), read("CHANGELOG.md")),
         chart_folder / "files" / "aws-vpn.rules.yaml": (ROOT / "alerts" / "aws-vpn.rules.yaml").read_text("utf-8"),
         **{
