@@ -79,8 +79,8 @@ def tried(go_modules: str) -> str:
         "oldest and for the newest",
         f"Helm {version('helm.sh/helm/v4')}": "all of the above on the node; lint",
         f"helm-unittest {version('github.com/helm-unittest/helm-unittest')}": "the suites in `tests/`",
-        f"Prometheus Operator {real_operator}": "on that node, by `make operator`: it reads the monitors, the Probe and "
-        "the rules, its webhook judges the rules, and a real Prometheus takes the configuration that it generates",
+        f"Prometheus Operator {real_operator}": "on that node, by `make operator`: it reads monitors, Probe and "
+        "rules, its webhook judges the rules, and a real Prometheus takes the configuration that it generates",
         f"Prometheus Operator {operator.rpartition('.')[0]}": "rendered, and held against the schemas of its resources",
     }
     return "| version | what was done |\n|---|---|\n" + "".join(f"| {key} | {text} |\n" for key, text in rows.items())
