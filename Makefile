@@ -13,7 +13,7 @@ run: .venv/run
 
 # Files side by side, two for each core: most tests wait for real programs rather than compute.
 test: .venv/dev lint grafana-libraries
-	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 lint: .venv/dev
 	$(BIN)/ruff check

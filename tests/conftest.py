@@ -16,6 +16,24 @@ from tests.support.real_programs import real_programs_or_skip
 subprocess._USE_VFORK = False  # type: ignore[misc]
 
 
+LONGEST = (
+    "test_rules",
+    "test_documented_commands",
+    "test_diagnose",
+    "test_node",
+    "test_blindness",
+    "test_hostile_files",
+    "test_organization",
+    "test_chaos",
+    "test_faults",
+)
+"""Modules that take minutes. They come first, so that none of them is still at it when all others are done."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST))
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--rewrite", action="store_true", help="rewrite the golden files instead of comparing with them")
 

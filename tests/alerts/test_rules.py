@@ -57,7 +57,9 @@ def unit_cases() -> tuple[dict[str, Any], ...]:
 
 
 def run(*command: str | Path) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    # promtool has more use for the time than for the memory: its garbage collection is a fifth of its work.
+    environment = {**os.environ, "GOGC": "400"}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
