@@ -34,7 +34,7 @@ from aws_vpn_exporter.target import PollError, PollStatus, Target
 from aws_vpn_exporter.web import status as status_page
 
 NOW = time.time() // 300 * 300 + 10.0
-"""Ten seconds into a CloudWatch period, and close to the clock by which the status page is written."""
+"""Ten seconds into a CloudWatch period."""
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
 GROUP = "arn:aws:logs:eu-west-1:123456789012:log-group:vpn"
 KEY = "canary-of-a-pre-shared-key"
@@ -368,5 +368,5 @@ def _told(story: Story, account: Account, connections: tuple[Connection, ...], c
     [ours] = [one for one in json.loads(machine)["connections"] if one["vpn_connection_id"] == vpn_id(0)]
     first = next(tunnel for tunnel in ours["tunnels"] if tunnel["tunnel_ip"] == address(0, 0))
     metrics = MetricsPage(settings).text([status], (), PLAIN, NOW).decode()
-    page = html.unescape(status_page.page([status], settings))
+    page = html.unescape(status_page.page([status], settings, NOW))
     return Told(first["causes"], ours["tunnels"], as_text(cards, rows), machine, metrics, page)

@@ -35,6 +35,7 @@ QUIET = (
     "--hide-scrollbars",
     "--allow-file-access-from-files",
 )
+NOW = 1_800_000_000.0
 TARGET = Target("123456789012", "eu-west-1")
 DARK = "--blink-settings=preferredColorScheme=0"
 
@@ -54,7 +55,7 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]
         "regions: [eu-west-1, us-east-1]\ntags: [site]\npolicies:\n- match: all\n"
         "  customer_gateway: {phase1_lifetime_seconds: 3600}\n"
     )
-    with SimulatedAws(Fleet(lambda: 1_800_000_000.0).describe) as simulated:
+    with SimulatedAws(Fleet(lambda: NOW).describe) as simulated:
         simulated.fail("DescribeVpnConnections", "denied", region="us-east-1")
         command = ("serve", f"--config.file={config_file}")
         with ExporterProcess(command, with_credentials(simulated.url), folder / "log") as exporter:
@@ -130,7 +131,7 @@ def down(number: int) -> Connection:
 
 def fleet(count: int) -> list[TargetStatus]:
     connections = tuple(map(down, range(count)))
-    return [TargetStatus(ConnectionsPoll(TARGET, answer=connections, last_success=1_800_000_000.0))]
+    return [TargetStatus(ConnectionsPoll(TARGET, answer=connections, last_success=NOW))]
 
 
 def names(text: str) -> list[str]:
@@ -138,7 +139,7 @@ def names(text: str) -> list[str]:
 
 
 def test_a_page_of_200_connections_is_accessible_too(tmp_path: Path) -> None:
-    text = page(fleet(230), Settings(("site",)))
+    text = page(fleet(230), Settings(("site",)), NOW)
     assert len(names(text)) == 200
     assert "30 more connections are not shown here" in text
     assert violations(text, tmp_path) == []
@@ -158,7 +159,7 @@ def test_a_page_of_200_connections_is_accessible_too(tmp_path: Path) -> None:
     ],
 )
 def test_search_looks_at_all_connections_and_each_word_counts(asked: dict[str, str], found: list[str]) -> None:
-    text = page(fleet(230), Settings(("site",)), Wish.of(asked))
+    text = page(fleet(230), Settings(("site",)), NOW, Wish.of(asked))
     assert sorted(names(text)) == found
     assert f"{len(found)} of 230 connections" in text
 
@@ -175,7 +176,7 @@ def test_a_form_without_script_keeps_what_was_asked_for(shown: tuple[str, str]) 
 
 
 def test_a_cause_of_both_tunnels_is_said_once() -> None:
-    text = page(fleet(1), Settings())
+    text = page(fleet(1), Settings(), NOW)
     summaries = re.findall(r"<summary>(.*?)</summary>", text)
     assert summaries
     assert all(one.startswith("Both tunnels: ") for one in summaries)
@@ -183,8 +184,8 @@ def test_a_cause_of_both_tunnels_is_said_once() -> None:
 
 
 def test_it_says_its_version_and_when_aws_last_answered() -> None:
-    assert f"Version {__version__}. AWS last answered at 2027-01-15 08:00:00 UTC" in page(fleet(1), Settings())
-    assert "AWS has not answered yet" in page([TargetStatus(ConnectionsPoll(TARGET))], Settings())
+    assert f"Version {__version__}. AWS last answered at 2027-01-15 08:00:00 UTC" in page(fleet(1), Settings(), NOW)
+    assert "AWS has not answered yet" in page([TargetStatus(ConnectionsPoll(TARGET))], Settings(), NOW)
 
 
 def test_a_wide_screen_is_used(tmp_path: Path) -> None:
@@ -192,7 +193,7 @@ def test_a_wide_screen_is_used(tmp_path: Path) -> None:
         "<script>onload = () => document.title = new Set([...document.querySelectorAll('article')]"
         ".map(one => one.getBoundingClientRect().left)).size</script>"
     )
-    (tmp_path / "page.html").write_text(page(fleet(6), Settings()).replace("</body>", f"{measure}</body>"))
+    (tmp_path / "page.html").write_text(page(fleet(6), Settings(), NOW).replace("</body>", f"{measure}</body>"))
     for width, columns in ((1280, "1"), (2400, "2")):
         seen = chromium(tmp_path, f"file://{tmp_path / 'page.html'}", "--dump-dom", f"--window-size={width},900")
         assert re.search(r"<title>(\d+)</title>", seen)[1] == columns  # type: ignore[index]
@@ -203,7 +204,7 @@ def test_each_connection_leads_to_its_dashboard_where_grafana_is_known(shown: tu
     assert "grafana" not in shown[1].lower()
     connection = Connection("vpn-1", ConnectionState.AVAILABLE)
     known = TargetStatus(ConnectionsPoll(TARGET, answer=(connection,), last_success=1.0))
-    text = page([known], Settings(grafana_url="https://grafana.example.org/x"))
+    text = page([known], Settings(grafana_url="https://grafana.example.org/x"), NOW)
     [link] = re.findall(r'href="(https://grafana[^"]+)"', text)
     path, _, query = html.unescape(link).partition("?")
     assert path == "https://grafana.example.org/x/d/aws-vpn-connection"
@@ -220,22 +221,22 @@ def test_hostile_names_stay_text() -> None:
     )
     failing = TargetStatus(ConnectionsPoll(Target(evil, "r"), failure=PollError(FailureCause.DENIED, evil)))
     good = TargetStatus(ConnectionsPoll(TARGET, answer=(connection,), last_success=1.0))
-    text = page([good, failing], Settings(("site",)))
+    text = page([good, failing], Settings(("site",)), NOW)
     assert "<script" not in text
     assert "<img" not in text
     assert text.count(html.escape(evil, quote=False).split('"')[0]) >= 5
 
 
 def test_it_says_so_when_nothing_is_known_or_nothing_is_wrong() -> None:
-    assert "No connections are known" in page([TargetStatus(ConnectionsPoll(TARGET))], Settings())
-    assert "not tried yet" in page([TargetStatus(ConnectionsPoll(TARGET))], Settings())
+    assert "No connections are known" in page([TargetStatus(ConnectionsPoll(TARGET))], Settings(), NOW)
+    assert "not tried yet" in page([TargetStatus(ConnectionsPoll(TARGET))], Settings(), NOW)
     unreported = Connection("vpn-1", ConnectionState.AVAILABLE)
     good = ConnectionsPoll(TARGET, answer=(unreported,), last_success=1.0)
-    text = page([TargetStatus(good)], Settings())
+    text = page([TargetStatus(good)], Settings(), NOW)
     assert "AWS reports no tunnel state (? of 2 up)" in text
 
 
 def test_it_refreshes_itself_only_when_asked(shown: tuple[str, str]) -> None:
     assert 'http-equiv="refresh"' not in shown[1]
-    assert '<meta http-equiv="refresh" content="10">' in page([], Settings(), Wish.of({"refresh": "10"}))
-    assert 'http-equiv="refresh"' not in page([], Settings(), Wish.of({"refresh": '0;url=//evil"'}))
+    assert '<meta http-equiv="refresh" content="10">' in page([], Settings(), NOW, Wish.of({"refresh": "10"}))
+    assert 'http-equiv="refresh"' not in page([], Settings(), NOW, Wish.of({"refresh": '0;url=//evil"'}))

@@ -1,5 +1,6 @@
 """The paths of the web server."""
 
+import time
 from collections.abc import Callable, Collection, Hashable, Iterator
 from typing import Protocol
 
@@ -69,7 +70,7 @@ def application(
         wish = Wish.of(request.query_params)
 
         def render() -> bytes:
-            return status_page(exporter.statuses(), exporter.settings, wish, telemetry_path).encode()
+            return status_page(exporter.statuses(), exporter.settings, time.time(), wish, telemetry_path).encode()
 
         return await answer(request, parts if wish.search else whole, ("status", wish), render, "text/html")
 

@@ -1,6 +1,5 @@
 """The status page: what a person without dashboards needs, rendered on the server, worst first."""
 
-import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -63,11 +62,17 @@ class Wish:
         return all(word in known for word in self.search.casefold().split())
 
 
+_NO_WISH = Wish()
+
+
 def page(
-    statuses: Iterable[TargetStatus], settings: Settings, wish: Wish | None = None, telemetry_path: str = "/metrics"
+    statuses: Iterable[TargetStatus],
+    settings: Settings,
+    now: float,
+    wish: Wish = _NO_WISH,
+    telemetry_path: str = "/metrics",
 ) -> str:
-    """The page as HTML."""
-    now, wish = time.time(), wish or Wish()
+    """The page as HTML, as of a moment in Unix seconds."""
     statuses = list(statuses)
     cards, targets = summary.cards(statuses, settings, now), summary.target_rows(statuses, now)
     fitting = [card for card in cards if wish.fits(card)] if wish.selects else cards
