@@ -11,7 +11,8 @@ GENERATORS := tools.models tools.docs tools.commands tools.architecture tools.pa
 run: .venv/run
 	$(BIN)/aws-vpn-exporter demo
 
-# Files side by side, two for each core: most tests wait for real programs rather than compute.
+# Files side by side, two for each core: most tests wait for real programs rather than compute. Those that take longest
+# come first (tests/conftest.py), not those with the most tests.
 test: .venv/dev lint grafana-libraries
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
