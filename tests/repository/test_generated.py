@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from testbed.programs import REPOSITORY
+from testbed.programs import REPOSITORY, MissingProgramError
 
 MAKEFILE = (REPOSITORY / "Makefile").read_text()
 GENERATORS = re.findall(r"^GENERATORS := (.+)$", MAKEFILE, re.MULTILINE)[0].split()
@@ -20,6 +20,8 @@ def module(file: Path) -> str:
 @pytest.mark.parametrize("generator", GENERATORS)
 def test_generated_files_are_current(generator: str) -> None:
     done = subprocess.run([sys.executable, "-m", generator, "--check"], cwd=REPOSITORY, capture_output=True, text=True)
+    if MissingProgramError.__name__ in done.stderr:
+        raise MissingProgramError(done.stderr.splitlines()[-1].partition(": ")[2])
     assert (done.returncode, done.stderr) == (0, "")
 
 
