@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from aws_vpn_exporter.config import ConfigError
+from aws_vpn_exporter.config import ConfigError, load_as
 from aws_vpn_exporter.web import tls
 from aws_vpn_exporter.web.config import WebConfigFile
-from aws_vpn_exporter.web.schema import CIPHERS, CIPHERS_OF_TLS13, CURVES
+from aws_vpn_exporter.web.schema import CIPHERS, CIPHERS_OF_TLS13, CURVES, WebConfig
 from testbed.exporter_process import run
 from testbed.programs import find
 from tests.web.certificates import make_authority, make_certificate, tls_get
@@ -253,6 +253,33 @@ def test_tls_is_as_the_file_says_from_the_next_connection_on(folder: Path) -> No
         written(folder, with_tls("curve_preferences: [CurveP384]"))
         assert "secp384r1" in handshake(port, "-groups", "X25519:P-256:P-384")
         assert not handshake(port, "-groups", "X25519:P-256")
+
+
+def test_a_file_that_is_being_written_lets_nobody_in(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Emptied first, as an editor does, and filled while it is read."""
+    users = f"basic_auth_users: {{alice: {HASH}}}\n"
+    file = written(folder, users)
+    config = WebConfigFile(file)
+    assert config.current().basic_auth_users
+    file.write_text("")
+    assert config.current().basic_auth_users
+    assert config.reload_successful is False
+
+    def emptied_and_filled(schema: type[WebConfig], path: Path) -> WebConfig:
+        path.write_text("{}\n")
+        read = load_as(schema, path)
+        path.write_text(users + with_tls("min_version: TLS13"))
+        return read
+
+    file.write_text(users)
+    with monkeypatch.context() as patch:
+        patch.setattr("aws_vpn_exporter.web.config.load_as", emptied_and_filled)
+        assert config.current().basic_auth_users
+    assert config.current().basic_auth_users
+    assert config.tls()
+    file.write_text("{}\n")
+    assert not config.current().basic_auth_users
+    assert config.tls() is None
 
 
 @pytest.mark.parametrize(("name", "let_in"), [("a.example", True), ("'2001:db8::1'", True), ("b.example", False)])
